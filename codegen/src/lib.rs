@@ -1,0 +1,3 @@
+//! Reads `model/` and writes `generated/`.
+pub mod ir;
+pub mod output;

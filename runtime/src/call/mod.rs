@@ -1,0 +1,1 @@
+//! One call from request value to answer.

@@ -1,0 +1,1 @@
+//! Checks of input before a byte is sent.

@@ -1,0 +1,1 @@
+//! Where a request goes: pure rules from region, bucket and configuration to an authority.

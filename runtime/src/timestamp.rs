@@ -1,0 +1,1 @@
+//! Moments in UTC and the three ways S3 writes them.
