@@ -1,1 +1,0 @@
-//! Moments in UTC and the three ways S3 writes them.
