@@ -166,10 +166,7 @@ pub struct Credentials {
 
 impl Credentials {
     /// A key pair without session token and without expiry, with the source `static`.
-    pub fn new(
-        access_key_id: impl Into<String>,
-        secret_access_key: impl Into<SecretString>,
-    ) -> Self {
+    pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<SecretString>) -> Self {
         let secret = secret_access_key.into();
         Self {
             access_key_id: access_key_id.into().into(),
@@ -280,30 +277,17 @@ mod tests {
             .with_account_id("123456789012")
             .with_source("profile");
         for text in [format!("{credentials:?}"), format!("{credentials:#?}")] {
-            assert!(
-                !text.contains("hunter2") && !text.contains("tokentoken"),
-                "{text}"
-            );
-            assert!(
-                text.contains("AKID")
-                    && text.contains("profile")
-                    && text.contains("1970-01-01T00:00:00Z")
-            );
+            assert!(!text.contains("hunter2") && !text.contains("tokentoken"), "{text}");
+            assert!(text.contains("AKID") && text.contains("profile") && text.contains("1970-01-01T00:00:00Z"));
             // The digest of the secret is as silent, as numbers or as anything else.
             assert!(text.contains("fingerprint: ***"), "{text}");
         }
-        assert_eq!(
-            format!("{:?}", SecretBytes::from(vec![1, 2, 3])),
-            "SecretBytes(***)"
-        );
+        assert_eq!(format!("{:?}", SecretBytes::from(vec![1, 2, 3])), "SecretBytes(***)");
     }
 
     #[test]
     fn secrets_compare_by_content() {
-        assert_eq!(
-            SecretString::from("a"),
-            SecretString::new(String::from("a"))
-        );
+        assert_eq!(SecretString::from("a"), SecretString::new(String::from("a")));
         assert_ne!(SecretString::from("a"), SecretString::from("b"));
         assert_ne!(SecretString::from("a"), SecretString::from("aa"));
         assert_eq!(SecretBytes::from([1; 32]), SecretBytes::from(&[1; 32][..]));
@@ -320,16 +304,10 @@ mod tests {
     #[test]
     fn everything_set_can_be_read_back() {
         let at = Timestamp::from_unix(1_700_000_000);
-        let it = Credentials::new("A", "s")
-            .with_session_token("t")
-            .with_expiry(at)
-            .with_account_id("1");
+        let it = Credentials::new("A", "s").with_session_token("t").with_expiry(at).with_account_id("1");
         assert_eq!(it.secret_access_key().expose(), "s");
         assert_eq!(it.session_token().unwrap().expose(), "t");
-        assert_eq!(
-            (it.expires_at(), it.account_id(), it.source()),
-            (Some(at), Some("1"), "static")
-        );
+        assert_eq!((it.expires_at(), it.account_id(), it.source()), (Some(at), Some("1"), "static"));
         assert_eq!(it, it.clone());
     }
 }

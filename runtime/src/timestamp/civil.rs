@@ -21,15 +21,7 @@ impl Civil {
         let (year, month, day) = civil_from_days(days);
         // 1970-01-01 was a Thursday.
         let weekday = (days + 4).rem_euclid(7) as u32;
-        Self {
-            year,
-            month,
-            day,
-            weekday,
-            hour: time / 3600,
-            minute: time / 60 % 60,
-            second: time % 60,
-        }
+        Self { year, month, day, weekday, hour: time / 3600, minute: time / 60 % 60, second: time % 60 }
     }
 }
 
@@ -43,11 +35,7 @@ const fn days_before_year(year: i64) -> i64 {
 const EPOCH: i64 = 719_468;
 
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     // Months from March on have 31, 30, 31, 30, 31 days, over and over: 153 days in five months.
     days_before_year(year) + (153 * month + 2) / 5 + day - 1 - EPOCH
 }
@@ -62,11 +50,7 @@ fn civil_from_days(days: i64) -> (u32, u32, u32) {
     let of_year = days - days_before_year(year);
     let month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month + 2) / 5 + 1;
-    let (year, month) = if month < 10 {
-        (year, month + 3)
-    } else {
-        (year + 1, month - 9)
-    };
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
     (year as u32, month as u32, day as u32)
 }
 
@@ -80,14 +64,7 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 }
 
 /// Seconds since the epoch, or `None` if there is no such date. A leap second is the second after it.
-pub(super) fn seconds(
-    year: i64,
-    month: i64,
-    day: i64,
-    hour: i64,
-    minute: i64,
-    second: i64,
-) -> Option<i64> {
+pub(super) fn seconds(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -> Option<i64> {
     let sound = (1..=9999).contains(&year)
         && (1..=12).contains(&month)
         && (1..=days_in_month(year, month)).contains(&day)

@@ -43,15 +43,9 @@ pub struct Timestamp {
 
 impl Timestamp {
     /// The first moment there is: 0001-01-01T00:00:00Z.
-    pub const MIN: Self = Self {
-        secs: FIRST,
-        nanos: 0,
-    };
+    pub const MIN: Self = Self { secs: FIRST, nanos: 0 };
     /// The last moment there is: 9999-12-31T23:59:59.999999999Z.
-    pub const MAX: Self = Self {
-        secs: LAST,
-        nanos: 999_999_999,
-    };
+    pub const MAX: Self = Self { secs: LAST, nanos: 999_999_999 };
 
     /// Seconds since the Unix epoch, negative before it. What lies outside the years 1 to 9999
     /// becomes the nearest moment inside; [`checked`](Self::checked) refuses instead.
@@ -67,10 +61,7 @@ impl Timestamp {
         } else if secs > LAST {
             Self::MAX
         } else if nanos > 999_999_999 {
-            Self {
-                secs,
-                nanos: 999_999_999,
-            }
+            Self { secs, nanos: 999_999_999 }
         } else {
             Self { secs, nanos }
         }
@@ -78,11 +69,7 @@ impl Timestamp {
 
     /// Like [`from_unix_nanos`](Self::from_unix_nanos), but `None` for what is out of range.
     pub const fn checked(secs: i64, nanos: u32) -> Option<Self> {
-        if secs < FIRST || secs > LAST || nanos > 999_999_999 {
-            None
-        } else {
-            Some(Self { secs, nanos })
-        }
+        if secs < FIRST || secs > LAST || nanos > 999_999_999 { None } else { Some(Self { secs, nanos }) }
     }
 
     /// Whole seconds since the Unix epoch, rounded towards the past.
@@ -101,22 +88,16 @@ impl Timestamp {
         let nanos = self.nanos + later.subsec_nanos();
         let carry = i64::from(nanos / 1_000_000_000);
         let secs = i64::try_from(later.as_secs()).unwrap_or(i64::MAX);
-        Self::from_unix_nanos(
-            self.secs.saturating_add(secs).saturating_add(carry),
-            nanos % 1_000_000_000,
-        )
+        Self::from_unix_nanos(self.secs.saturating_add(secs).saturating_add(carry), nanos % 1_000_000_000)
     }
 
     /// How much later this is than `earlier`; zero if it is not.
     pub fn saturating_since(self, earlier: Self) -> Duration {
-        let nanos = i128::from(self.secs - earlier.secs) * 1_000_000_000 + i128::from(self.nanos)
-            - i128::from(earlier.nanos);
+        let nanos =
+            i128::from(self.secs - earlier.secs) * 1_000_000_000 + i128::from(self.nanos) - i128::from(earlier.nanos);
         let nanos = u128::try_from(nanos).unwrap_or(0);
         // The whole range is 3.2e11 seconds: both parts fit.
-        Duration::new(
-            (nanos / 1_000_000_000) as u64,
-            (nanos % 1_000_000_000) as u32,
-        )
+        Duration::new((nanos / 1_000_000_000) as u64, (nanos % 1_000_000_000) as u32)
     }
 
     /// Appends RFC 3339: `2013-05-24T00:00:00Z`, or with milliseconds (cut, not rounded) if there is
@@ -124,13 +105,7 @@ impl Timestamp {
     pub fn write_rfc3339(&self, out: &mut String) {
         let c = Civil::of(self.secs);
         push_year(out, c.year);
-        for (sign, value) in [
-            ('-', c.month),
-            ('-', c.day),
-            ('T', c.hour),
-            (':', c.minute),
-            (':', c.second),
-        ] {
+        for (sign, value) in [('-', c.month), ('-', c.day), ('T', c.hour), (':', c.minute), (':', c.second)] {
             out.push(sign);
             push_two(out, value);
         }
@@ -226,9 +201,7 @@ impl From<SystemTime> for Timestamp {
                 let secs = i64::try_from(before.as_secs()).unwrap_or(i64::MAX);
                 match before.subsec_nanos() {
                     0 => Self::from_unix(-secs),
-                    nanos => {
-                        Self::from_unix_nanos((-secs).saturating_sub(1), 1_000_000_000 - nanos)
-                    }
+                    nanos => Self::from_unix_nanos((-secs).saturating_sub(1), 1_000_000_000 - nanos),
                 }
             }
         }
@@ -239,13 +212,7 @@ impl From<Timestamp> for SystemTime {
     /// The Unix epoch where the system's clock has no such moment.
     fn from(at: Timestamp) -> Self {
         let whole = Duration::from_secs(at.secs.unsigned_abs());
-        let shifted = if at.secs < 0 {
-            UNIX_EPOCH.checked_sub(whole)
-        } else {
-            UNIX_EPOCH.checked_add(whole)
-        };
-        shifted
-            .and_then(|time| time.checked_add(Duration::from_nanos(at.nanos.into())))
-            .unwrap_or(UNIX_EPOCH)
+        let shifted = if at.secs < 0 { UNIX_EPOCH.checked_sub(whole) } else { UNIX_EPOCH.checked_add(whole) };
+        shifted.and_then(|time| time.checked_add(Duration::from_nanos(at.nanos.into()))).unwrap_or(UNIX_EPOCH)
     }
 }

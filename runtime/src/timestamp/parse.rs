@@ -23,16 +23,9 @@ impl Timestamp {
         let minute = rest.number(2)?;
         rest.skip(b":")?;
         let second = rest.number(2)?;
-        let nanos = if rest.skip(b".,").is_some() {
-            rest.fraction()?
-        } else {
-            0
-        };
+        let nanos = if rest.skip(b".,").is_some() { rest.fraction()? } else { 0 };
         let offset = offset(rest.0)?;
-        Self::checked(
-            seconds(year, month, day, hour, minute, second)? - offset,
-            nanos,
-        )
+        Self::checked(seconds(year, month, day, hour, minute, second)? - offset, nanos)
     }
 
     /// Reads the date of an HTTP header in any of the three forms that RFC 9110 knows:
@@ -42,10 +35,7 @@ impl Timestamp {
     /// digit, and the zone may be missing (it is GMT then) or an offset like `+0200`. Years of two digits
     /// are 1970 to 2069.
     pub fn parse_http_date(text: &str) -> Option<Self> {
-        let mut words = text
-            .split([' ', '\t', ','])
-            .filter(|word| !word.is_empty())
-            .peekable();
+        let mut words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty()).peekable();
         // A word of letters that is followed by another date word is the day of the week.
         let first = *words.peek()?;
         if first.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -56,9 +46,7 @@ impl Timestamp {
             let day = short_number(words.next()?)?;
             let time = words.next()?;
             let (year, zone) = match words.next()? {
-                zone if zone.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-                    (words.next()?, zone)
-                }
+                zone if zone.starts_with(|c: char| c.is_ascii_alphabetic()) => (words.next()?, zone),
                 year => (year, words.next().unwrap_or("GMT")),
             };
             return finish_date(words.next(), year_number(year)?, month, day, time, zone);
@@ -71,25 +59,11 @@ impl Timestamp {
         };
         let time = words.next()?;
         let zone = words.next().unwrap_or("GMT");
-        finish_date(
-            words.next(),
-            year_number(year)?,
-            month(month_name)?,
-            day,
-            time,
-            zone,
-        )
+        finish_date(words.next(), year_number(year)?, month(month_name)?, day, time, zone)
     }
 }
 
-fn finish_date(
-    extra: Option<&str>,
-    year: i64,
-    month: i64,
-    day: i64,
-    time: &str,
-    zone: &str,
-) -> Option<Timestamp> {
+fn finish_date(extra: Option<&str>, year: i64, month: i64, day: i64, time: &str, zone: &str) -> Option<Timestamp> {
     if extra.is_some() {
         return None;
     }
@@ -103,10 +77,7 @@ fn finish_date(
 
 /// Seconds east of Greenwich: `Z`, `GMT`, `UTC`, `+02:00`, `-0530`.
 fn offset(zone: &[u8]) -> Option<i64> {
-    if [&b"Z"[..], b"GMT", b"UTC", b"UT"]
-        .iter()
-        .any(|name| zone.eq_ignore_ascii_case(name))
-    {
+    if [&b"Z"[..], b"GMT", b"UTC", b"UT"].iter().any(|name| zone.eq_ignore_ascii_case(name)) {
         return Some(0);
     }
     let (sign, rest) = zone.split_first()?;
@@ -126,12 +97,8 @@ fn offset(zone: &[u8]) -> Option<i64> {
 /// 1 to 12, for the English name or its first three letters.
 fn month(name: &str) -> Option<i64> {
     let head = name.as_bytes().get(..3)?;
-    let at = MONTHS
-        .chunks_exact(3)
-        .position(|month| month.eq_ignore_ascii_case(head))?;
-    name.bytes()
-        .all(|b| b.is_ascii_alphabetic())
-        .then_some(at as i64 + 1)
+    let at = MONTHS.chunks_exact(3).position(|month| month.eq_ignore_ascii_case(head))?;
+    name.bytes().all(|b| b.is_ascii_alphabetic()).then_some(at as i64 + 1)
 }
 
 /// One or two digits.
@@ -162,10 +129,7 @@ impl Digits<'_> {
             return None;
         }
         self.0 = rest;
-        Some(
-            head.iter()
-                .fold(0, |value, b| value * 10 + i64::from(b - b'0')),
-        )
+        Some(head.iter().fold(0, |value, b| value * 10 + i64::from(b - b'0')))
     }
 
     /// One byte out of a set.
@@ -176,11 +140,7 @@ impl Digits<'_> {
 
     /// Nanoseconds out of one or more digits.
     fn fraction(&mut self) -> Option<u32> {
-        let end = self
-            .0
-            .iter()
-            .position(|b| !b.is_ascii_digit())
-            .unwrap_or(self.0.len());
+        let end = self.0.iter().position(|b| !b.is_ascii_digit()).unwrap_or(self.0.len());
         let (head, rest) = self.0.split_at_checked(end)?;
         self.0 = rest;
         let digits = head.iter().chain(std::iter::repeat(&b'0')).take(9);

@@ -26,15 +26,9 @@ fn same_as_time(secs: i64) {
     assert_eq!(Timestamp::parse_http_date(&header), Some(ours));
     // `time` writes RFC 2822 from 1900 on, and with an offset in digits.
     if theirs.year() >= 1900 {
-        assert_eq!(
-            header.replace("GMT", "+0000"),
-            theirs.format(&Rfc2822).unwrap()
-        );
+        assert_eq!(header.replace("GMT", "+0000"), theirs.format(&Rfc2822).unwrap());
     }
-    let basic: String = written
-        .chars()
-        .filter(|c| !matches!(c, '-' | ':'))
-        .collect();
+    let basic: String = written.chars().filter(|c| !matches!(c, '-' | ':')).collect();
     assert_eq!(ours.amz_date(), basic.as_bytes());
 }
 
@@ -47,10 +41,7 @@ fn agrees_with_time_on_every_day_there_is() {
             (ours.year as i32, ours.month as u8, ours.day as u8),
             (date.year(), date.month().into(), date.day())
         );
-        assert_eq!(
-            ours.weekday,
-            u32::from(date.weekday().number_days_from_sunday())
-        );
+        assert_eq!(ours.weekday, u32::from(date.weekday().number_days_from_sunday()));
         date = next;
     }
     for secs in [FIRST, -1, 0, 951_782_400, 951_868_800, LAST] {
@@ -165,21 +156,12 @@ fn two_digit_years_turn_in_1970() {
 #[test]
 fn reads_rfc_3339_as_stores_write_it() {
     let at = |text| Timestamp::parse_rfc3339(text).map(|t| (t.unix(), t.subsec_nanos()));
-    assert_eq!(
-        at("1985-04-12T23:20:50.52Z"),
-        Some((482_196_050, 520_000_000))
-    );
+    assert_eq!(at("1985-04-12T23:20:50.52Z"), Some((482_196_050, 520_000_000)));
     assert_eq!(at("1996-12-19T16:39:57-08:00"), Some((851_042_397, 0)));
     assert_eq!(at("1990-12-31T23:59:60Z"), Some((662_688_000, 0)));
-    assert_eq!(
-        at("1996-12-19t16:39:57.1234567899z"),
-        Some((851_013_597, 123_456_789))
-    );
+    assert_eq!(at("1996-12-19t16:39:57.1234567899z"), Some((851_013_597, 123_456_789)));
     assert_eq!(at("2020-06-17 10:02:08UTC"), at("2020-06-17T10:02:08Z"));
-    assert_eq!(
-        at(" 2020-06-17T10:02:08+0000\n"),
-        at("2020-06-17T10:02:08Z")
-    );
+    assert_eq!(at(" 2020-06-17T10:02:08+0000\n"), at("2020-06-17T10:02:08Z"));
     for text in [
         "",
         "2020-06-17",
@@ -207,44 +189,18 @@ fn reads_rfc_3339_as_stores_write_it() {
 #[test]
 fn writes_milliseconds_only_where_there_are_any() {
     assert_eq!(rfc3339(Timestamp::from_unix(0)), "1970-01-01T00:00:00Z");
-    assert_eq!(
-        rfc3339(Timestamp::from_unix_nanos(0, 7_999_999)),
-        "1970-01-01T00:00:00.007Z"
-    );
-    assert_eq!(
-        rfc3339(Timestamp::from_unix_nanos(-1, 999_999_999)),
-        "1969-12-31T23:59:59.999Z"
-    );
-    assert_eq!(
-        format!("{:?}", Timestamp::default()),
-        "1970-01-01T00:00:00Z"
-    );
+    assert_eq!(rfc3339(Timestamp::from_unix_nanos(0, 7_999_999)), "1970-01-01T00:00:00.007Z");
+    assert_eq!(rfc3339(Timestamp::from_unix_nanos(-1, 999_999_999)), "1969-12-31T23:59:59.999Z");
+    assert_eq!(format!("{:?}", Timestamp::default()), "1970-01-01T00:00:00Z");
 }
 
 #[test]
 fn stays_within_the_years_1_to_9999() {
-    assert_eq!(
-        rfc3339(Timestamp::from_unix(i64::MIN)),
-        "0001-01-01T00:00:00Z"
-    );
-    assert_eq!(
-        rfc3339(Timestamp::from_unix(i64::MAX)),
-        "9999-12-31T23:59:59.999Z"
-    );
-    assert_eq!(
-        Timestamp::from_unix_nanos(0, u32::MAX).subsec_nanos(),
-        999_999_999
-    );
-    assert_eq!(
-        Timestamp::checked(LAST, 0),
-        Some(Timestamp::from_unix(LAST))
-    );
-    for (secs, nanos) in [
-        (FIRST - 1, 0),
-        (LAST + 1, 0),
-        (0, 1_000_000_000),
-        (i64::MIN, 0),
-    ] {
+    assert_eq!(rfc3339(Timestamp::from_unix(i64::MIN)), "0001-01-01T00:00:00Z");
+    assert_eq!(rfc3339(Timestamp::from_unix(i64::MAX)), "9999-12-31T23:59:59.999Z");
+    assert_eq!(Timestamp::from_unix_nanos(0, u32::MAX).subsec_nanos(), 999_999_999);
+    assert_eq!(Timestamp::checked(LAST, 0), Some(Timestamp::from_unix(LAST)));
+    for (secs, nanos) in [(FIRST - 1, 0), (LAST + 1, 0), (0, 1_000_000_000), (i64::MIN, 0)] {
         assert_eq!(Timestamp::checked(secs, nanos), None);
     }
     assert_eq!(Timestamp::MAX.saturating_add(Duration::MAX), Timestamp::MAX);
@@ -257,8 +213,5 @@ fn a_date_text_keeps_what_it_was_given() {
     let at = Timestamp::from_unix(784_111_777);
     assert_eq!(DateText::from(at).as_str(), "Sun, 06 Nov 1994 08:49:37 GMT");
     assert_eq!(DateText::from(at).timestamp(), Some(at));
-    assert_eq!(
-        DateText::from("1994-11-06T08:49:37Z".to_owned()).timestamp(),
-        Some(at)
-    );
+    assert_eq!(DateText::from("1994-11-06T08:49:37Z".to_owned()).timestamp(), Some(at));
 }

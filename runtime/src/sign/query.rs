@@ -1,0 +1,259 @@
+//! The signature in the query of a URL.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::HOST;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::header::{missing_host, sign_hash};
+use super::{ALGORITHM, KeyCache, Payload, SigningScope, Target, canonical};
+use crate::error::{RequestError, S3Error};
+use crate::identity::Credentials;
+
+/// The shortest time a presigned URL can be valid: one second.
+pub const MIN_EXPIRY: Duration = Duration::from_secs(1);
+/// The longest time a presigned URL can be valid: seven days.
+pub const MAX_EXPIRY: Duration = Duration::from_secs(7 * 86_400);
+/// How long presigned URLs are valid where nobody says otherwise: one hour.
+pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(3600);
+
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The finished query of a presigned URL, without the question mark.
+///
+/// Whoever uses the URL must send those of `headers` that are [signed](super::is_signed_header), with the same
+/// values, and may send others. The body is not covered, unless `x-amz-content-sha256` is among them.
+///
+/// `expires_in` is counted in whole seconds. The URL dies with the credentials, if they end earlier.
+///
+/// # Errors
+///
+/// If `expires_in` is not between [`MIN_EXPIRY`] and [`MAX_EXPIRY`], if there is no host, and if the query
+/// holds signing parameters already.
+///
+/// # Example
+///
+/// ```
+/// use integration_s3_runtime::identity::Credentials;
+/// use integration_s3_runtime::sign::{DEFAULT_EXPIRY, KeyCache, SigningScope, Target, presign};
+/// use integration_s3_runtime::timestamp::Timestamp;
+///
+/// # fn main() -> Result<(), integration_s3_runtime::error::S3Error> {
+/// let target = Target { method: "GET", host: Some("logs.s3.amazonaws.com"), path: "/a.txt", query: "versionId=3" };
+/// let scope = SigningScope { region: "us-east-1", service: "s3", time: Timestamp::from_unix(1_369_353_600) };
+/// let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+/// let query = presign(&target, &http::HeaderMap::new(), DEFAULT_EXPIRY, &credentials, &scope, &KeyCache::new())?;
+/// assert!(query.contains("&X-Amz-Expires=3600&"));
+/// # Ok(())
+/// # }
+/// ```
+pub fn presign(
+    target: &Target<'_>,
+    headers: &HeaderMap,
+    expires_in: Duration,
+    credentials: &Credentials,
+    scope: &SigningScope<'_>,
+    keys: &KeyCache,
+) -> Result<String, S3Error> {
+    if !(MIN_EXPIRY..=MAX_EXPIRY).contains(&expires_in) {
+        let message = "a presigned URL can be valid for 1 second to 7 days (604800 seconds)";
+        return Err(
+            S3Error::new(RequestError::Validation, message).with_suggestion("choose an expiry within these limits")
+        );
+    }
+    let date = scope.time.amz_date();
+    let key = keys.get(credentials, scope, &date);
+    let host = match headers.get(HOST) {
+        Some(host) => host.as_bytes(),
+        None => target.host.map(str::as_bytes).ok_or_else(missing_host)?,
+    };
+    let payload = match headers.get("x-amz-content-sha256") {
+        Some(hash) => hash.as_bytes(),
+        None => Payload::Unsigned.as_str().as_bytes(),
+    };
+    // Date and token stand in the query: as headers they would be said twice.
+    let own = [("host", Some(host)), ("x-amz-date", None), ("x-amz-security-token", None)];
+    canonical::with_fields(headers, &own, canonical::is_signed_header, |fields| {
+        let token = credentials.session_token().map(|token| token.expose());
+        let mut query = Merge::new(target.query, 400 + token.map_or(0, |token| token.len() * 2));
+        query.push("X-Amz-Algorithm", |out| out.push_str(ALGORITHM))?;
+        query.push("X-Amz-Credential", |out| {
+            encode(out, credentials.access_key_id());
+            encode(out, "/");
+            encode(out, key.scope());
+        })?;
+        query.push("X-Amz-Date", |out| out.extend(date.iter().map(|byte| char::from(*byte))))?;
+        query.push("X-Amz-Expires", |out| out.push_str(&expires_in.as_secs().to_string()))?;
+        if let Some(token) = token {
+            query.push("X-Amz-Security-Token", |out| encode(out, token))?;
+        }
+        query.push("X-Amz-SignedHeaders", |out| {
+            for (at, name) in canonical::names(fields).enumerate() {
+                if at > 0 {
+                    encode(out, ";");
+                }
+                encode(out, name);
+            }
+        })?;
+        let mut query = query.finish()?;
+        let request = canonical::hash(target, &query, fields, payload);
+        query.push_str("&X-Amz-Signature=");
+        sign_hash(&key, &date, &request).push_to(&mut query);
+        Ok(query)
+    })
+}
+
+fn encode(out: &mut String, text: &str) {
+    out.extend(utf8_percent_encode(text, ENCODED));
+}
+
+/// Puts parameters into a sorted query, in one pass from left to right.
+struct Merge<'a> {
+    theirs: &'a str,
+    out: String,
+}
+
+impl<'a> Merge<'a> {
+    fn new(theirs: &'a str, room: usize) -> Self {
+        Self { theirs, out: String::with_capacity(theirs.len() + room) }
+    }
+
+    /// Names must come in ascending order.
+    fn push(&mut self, name: &'static str, write: impl FnOnce(&mut String)) -> Result<(), S3Error> {
+        self.copy_until(Some(name))?;
+        self.separate();
+        self.out.push_str(name);
+        self.out.push('=');
+        write(&mut self.out);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<String, S3Error> {
+        self.copy_until(None)?;
+        Ok(self.out)
+    }
+
+    /// Copies the pairs whose name sorts before `name`. Whole pairs would sort differently: `=` is greater than `-`.
+    fn copy_until(&mut self, name: Option<&str>) -> Result<(), S3Error> {
+        while !self.theirs.is_empty() {
+            let (pair, rest) = self.theirs.split_once('&').unwrap_or((self.theirs, ""));
+            let theirs = pair.split_once('=').map_or(pair, |(theirs, _)| theirs);
+            if name.is_some_and(|name| name < theirs) {
+                break;
+            }
+            if RESERVED.contains(&theirs) {
+                return Err(S3Error::new(RequestError::Validation, "the query holds signing parameters already"));
+            }
+            self.separate();
+            self.out.push_str(pair);
+            self.theirs = rest;
+        }
+        Ok(())
+    }
+
+    fn separate(&mut self) {
+        if !self.out.is_empty() {
+            self.out.push('&');
+        }
+    }
+}
+
+/// What only signing may set.
+const RESERVED: [&str; 7] = [
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-Security-Token",
+    "X-Amz-Signature",
+    "X-Amz-SignedHeaders",
+];
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::super::header::tests::{SCOPE, example, headers};
+    use super::*;
+
+    const TARGET: Target<'static> =
+        Target { method: "GET", host: Some("examplebucket.s3.amazonaws.com"), path: "/test.txt", query: "" };
+
+    fn signed(target: &Target<'_>, headers: &HeaderMap, seconds: f64) -> Result<String, S3Error> {
+        presign(target, headers, Duration::from_secs_f64(seconds), &example(), &SCOPE, &KeyCache::new())
+    }
+
+    #[test]
+    fn published_presigned_get() {
+        assert_eq!(
+            signed(&TARGET, &HeaderMap::new(), 86_400.0).unwrap(),
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request\
+             &X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host\
+             &X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+        );
+    }
+
+    #[test]
+    fn expiry_is_one_second_to_seven_days() {
+        for good in [1.0, 1.9, 3600.0, 604_800.0] {
+            let query = signed(&TARGET, &HeaderMap::new(), good).unwrap();
+            assert!(query.contains(&format!("X-Amz-Expires={}&", good.trunc())), "{query}");
+        }
+        for bad in [0.0, 0.9, 604_800.5, 1e9] {
+            let error = signed(&TARGET, &HeaderMap::new(), bad).unwrap_err();
+            assert_eq!(error.kind(), RequestError::Validation.into());
+            assert!(error.to_string().contains("1 second to 7 days"), "{error}");
+        }
+    }
+
+    #[test]
+    fn parameters_stay_sorted_by_name() {
+        let names = |query: &str| -> Vec<String> {
+            query.split('&').map(|pair| pair.split('=').next().unwrap().to_owned()).collect()
+        };
+        for given in [
+            "A=1&X-Amz=2&X-Amz-=3&X-Amz-D=4&X-Amz-Date-2=5&X-Amz-Expires%20=6&Y=7&a=8",
+            "X-A=1&X-Amz-Z=2",
+            "a-b=1&versionId=",
+            "%00=1",
+            "X-Amz-Date-=1",
+            "X-Amz-Content-Sha256=1",
+        ] {
+            let query = signed(&Target { query: given, ..TARGET }, &HeaderMap::new(), 60.0).unwrap();
+            let canonical = query.rsplit_once("&X-Amz-Signature=").unwrap().0;
+            let mut sorted = names(canonical);
+            sorted.sort();
+            assert_eq!(names(canonical), sorted, "{canonical}");
+            assert!(given.split('&').all(|pair| canonical.split('&').any(|it| it == pair)), "{canonical}");
+            assert_eq!(canonical.split('&').count(), 5 + given.split('&').count());
+        }
+    }
+
+    #[test]
+    fn refuses_to_sign_twice_without_telling_the_query() {
+        for query in ["X-Amz-Signature=abc", "X-Amz-Date=1", "a=1&X-Amz-SignedHeaders=host&z=1"] {
+            let error = signed(&Target { query, ..TARGET }, &HeaderMap::new(), 60.0).unwrap_err().to_string();
+            assert!(error.contains("already") && !error.contains("abc"), "{error}");
+        }
+    }
+
+    #[test]
+    fn signs_the_headers_that_must_be_sent() {
+        let sent = headers(&[
+            ("content-type", "text/plain"),
+            ("x-amz-acl", "private"),
+            ("user-agent", "any"),
+            ("x-amz-date", "20000101T000000Z"),
+            ("x-amz-security-token", "old"),
+        ]);
+        let query = signed(&TARGET, &sent, 60.0).unwrap();
+        assert!(query.contains("&X-Amz-SignedHeaders=content-type%3Bhost%3Bx-amz-acl&"), "{query}");
+    }
+
+    #[test]
+    fn a_token_is_signed_with_the_query() {
+        let credentials = example().with_session_token("a/b+c==");
+        let query = presign(&TARGET, &HeaderMap::new(), DEFAULT_EXPIRY, &credentials, &SCOPE, &KeyCache::new());
+        assert!(query.unwrap().contains("&X-Amz-Security-Token=a%2Fb%2Bc%3D%3D&X-Amz-SignedHeaders="));
+    }
+}
