@@ -1,0 +1,154 @@
+//! Where the bytes of a one-shot body come from. Not files (`file.rs`) and not answers (`reply.rs`).
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::error::{BoxError, RequestError, S3Error, TransferError};
+
+/// Something that yields the bytes of a body, once.
+///
+/// After an error or the end it is dropped and not asked again. Dropping it early must free whatever it
+/// holds. A layer, say one that checks a checksum, is a `BodySource` that owns a
+/// [`ByteStream`](super::ByteStream) and passes on what that yields.
+pub trait BodySource: Send {
+    /// The next bytes; `None` at the end. Chunks may have any size, an empty one is skipped.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept the rest from coming. What arrived before stays valid.
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>>;
+
+    /// The exact number of bytes yet to come, if it is known.
+    ///
+    /// Zero means that all is well and over: readers may stop there without asking for the end. So
+    /// a source that checks the whole must do it **before** it hands out the last chunk.
+    fn remaining(&self) -> Option<u64> {
+        None
+    }
+}
+
+pin_project! {
+    /// A caller's stream, held to the length it promised.
+    pub(super) struct StreamSource<S> {
+        #[pin]
+        stream: S,
+        promised: Option<u64>,
+        seen: u64,
+    }
+}
+
+impl<S> StreamSource<S> {
+    pub(super) fn new(stream: S, promised: Option<u64>) -> Self {
+        Self { stream, promised, seen: 0 }
+    }
+}
+
+impl<S, E> BodySource for StreamSource<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: Into<BoxError>,
+{
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
+        let this = self.project();
+        Poll::Ready(match ready!(this.stream.poll_next(cx)) {
+            Some(Ok(chunk)) => {
+                *this.seen += chunk.len() as u64;
+                match *this.promised {
+                    Some(promised) if *this.seen > promised => Some(Err(too_long(promised))),
+                    _ => Some(Ok(chunk)),
+                }
+            }
+            Some(Err(error)) => Some(Err(failed(error.into()))),
+            None => ended(*this.seen, *this.promised),
+        })
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        // Zero only after the stream has said that it is over, or a longer one would be cut in silence.
+        self.promised.filter(|promised| *promised == 0 || self.seen < *promised).map(|promised| promised - self.seen)
+    }
+}
+
+/// Bytes are read in place and handed out without a copy, out of buffers of this size.
+const READER_BUFFER: usize = 64 * 1024;
+
+pin_project! {
+    /// A caller's reader, held to the length it promised.
+    pub(super) struct ReaderSource<R> {
+        #[pin]
+        reader: R,
+        buffer: BytesMut,
+        promised: Option<u64>,
+        seen: u64,
+    }
+}
+
+impl<R> ReaderSource<R> {
+    pub(super) fn new(reader: R, promised: Option<u64>) -> Self {
+        Self { reader, buffer: BytesMut::new(), promised, seen: 0 }
+    }
+}
+
+impl<R: AsyncRead + Send> BodySource for ReaderSource<R> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
+        let this = self.project();
+        let left = this.promised.map_or(u64::MAX, |promised| promised - *this.seen);
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        if this.buffer.len() < READER_BUFFER / 8 {
+            *this.buffer = BytesMut::zeroed(usize::try_from(left).map_or(READER_BUFFER, |left| left.min(READER_BUFFER)));
+        }
+        let most = usize::try_from(left).map_or(this.buffer.len(), |left| left.min(this.buffer.len()));
+        let mut space = ReadBuf::new(&mut this.buffer[..most]);
+        Poll::Ready(match ready!(this.reader.poll_read(cx, &mut space)) {
+            Ok(()) => match space.filled().len() {
+                0 => ended(*this.seen, *this.promised),
+                n => {
+                    *this.seen += n as u64;
+                    Some(Ok(this.buffer.split_to(n).freeze()))
+                }
+            },
+            Err(error) => Some(Err(failed(error.into()))),
+        })
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        self.promised.map(|promised| promised - self.seen)
+    }
+}
+
+fn ended(seen: u64, promised: Option<u64>) -> Option<Result<Bytes, S3Error>> {
+    let promised = promised.filter(|promised| *promised != seen)?;
+    let message = format!("the stream given as body ended after {seen} of the {promised} bytes it had promised");
+    Some(Err(S3Error::new(TransferError::IncompleteBody, message)))
+}
+
+fn too_long(promised: u64) -> S3Error {
+    let message = format!("the stream given as body is longer than the {promised} bytes it had promised");
+    S3Error::new(RequestError::Validation, message)
+}
+
+/// An `S3Error` from inside a stream comes out as itself.
+fn failed(mut error: BoxError) -> S3Error {
+    if error.downcast_ref::<io::Error>().and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<S3Error>()) {
+        error = match error.downcast::<io::Error>().map(|io| io.into_inner()) {
+            Ok(Some(inner)) => inner,
+            Ok(None) => io::Error::from(io::ErrorKind::Other).into(),
+            Err(error) => error,
+        };
+    }
+    match error.downcast::<S3Error>() {
+        Ok(error) => *error,
+        Err(error) => {
+            let message = format!("the stream given as body failed: {error}");
+            S3Error::new(TransferError::StreamInterrupted, message).with_source(error)
+        }
+    }
+}
