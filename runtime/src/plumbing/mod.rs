@@ -1,1 +1,12 @@
 //! What generated code may call; not for applications.
+
+mod limits;
+mod rfc2047;
+mod url_text;
+mod wire_value;
+pub mod xml;
+
+pub use rfc2047::{decode_words, encode_words};
+pub use url_text::decode_key;
+pub use wire_value::{DateFormat, FromWire, WireValue};
+pub use xml::{XmlError, XmlReader, XmlWriter};

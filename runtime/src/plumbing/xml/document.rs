@@ -1,0 +1,3 @@
+//! Reads a document while it arrives.
+pub struct Document;
+pub struct DocumentError;

@@ -1,0 +1,99 @@
+//! Character data: references, line ends. Nothing here knows about tags.
+
+use memchr::memchr2;
+
+/// Appends `raw` with its references replaced and its line ends made `\n`.
+///
+/// Any character may be referred to except NUL: S3 answers keys with control characters as `&#x1;`, which
+/// XML 1.0 forbids and every S3 client has to live with.
+///
+/// # Errors
+/// The offset in `raw` of a reference that is none.
+pub(super) fn unescape(raw: &str, out: &mut String) -> Result<(), usize> {
+    let mut from = 0;
+    while let Some(rest) = raw.get(from..) {
+        let Some(at) = memchr2(b'&', b'\r', rest.as_bytes()) else {
+            out.push_str(rest);
+            break;
+        };
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        from += at;
+        if special.starts_with('\r') {
+            out.push('\n');
+            from += if special.as_bytes().get(1) == Some(&b'\n') { 2 } else { 1 };
+            continue;
+        }
+        let (c, len) = reference(special.as_bytes()).ok_or(from)?;
+        out.push(c);
+        from += len;
+    }
+    Ok(())
+}
+
+/// Whether `raw` can be taken as it is.
+pub(super) fn is_plain(raw: &str) -> bool {
+    memchr2(b'&', b'\r', raw.as_bytes()).is_none()
+}
+
+/// The character a reference at the start of `bytes` stands for, and the reference's length.
+fn reference(bytes: &[u8]) -> Option<(char, usize)> {
+    const NAMED: [(&[u8], char); 5] =
+        [(b"&quot;", '"'), (b"&amp;", '&'), (b"&lt;", '<'), (b"&gt;", '>'), (b"&apos;", '\'')];
+    for (name, c) in NAMED {
+        if bytes.starts_with(name) {
+            return Some((c, name.len()));
+        }
+    }
+    let (radix, start) = match bytes {
+        [b'&', b'#', b'x', ..] => (16, 3),
+        [b'&', b'#', ..] => (10, 2),
+        _ => return None,
+    };
+    let mut code = 0u32;
+    let mut at = start;
+    // Leading zeros are allowed, an endless row of them is not.
+    while let Some(digit) = bytes.get(at).and_then(|&b| char::from(b).to_digit(radix)) {
+        code = code.checked_mul(radix)?.checked_add(digit)?;
+        at += 1;
+        if at > start + 16 {
+            return None;
+        }
+    }
+    if at == start || bytes.get(at) != Some(&b';') || code == 0 {
+        return None;
+    }
+    Some((char::from_u32(code)?, at + 1))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn plain(raw: &str) -> Result<String, usize> {
+        let mut out = String::new();
+        unescape(raw, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn replaces_the_five_entities_and_character_references() {
+        assert_eq!(plain("&lt;&gt;&amp;&apos;&quot;").unwrap(), "<>&'\"");
+        assert_eq!(plain("a&#65;&#x42;&#x1F600;&#xa;&#13;z").unwrap(), "aAB\u{1F600}\n\rz");
+        assert_eq!(plain("&#x1;&#0000000000065;").unwrap(), "\u{1}A");
+        assert_eq!(plain("&amp;lt;").unwrap(), "&lt;");
+    }
+
+    #[test]
+    fn makes_line_ends_one_character() {
+        assert_eq!(plain("a\r\nb\rc\nd\r").unwrap(), "a\nb\nc\nd\n");
+    }
+
+    #[test]
+    fn refuses_every_other_reference_and_says_where() {
+        for bad in ["&nbsp;", "&", "&;", "&#;", "&#x;", "&#0;", "&#xD800;", "&#x110000;", "&#99999999999;", "&lt", "&#X41;"] {
+            assert_eq!(plain(&format!("ab{bad}")), Err(2), "{bad}");
+        }
+        assert_eq!(plain(&format!("&#{};", "0".repeat(100))), Err(0));
+    }
+}
