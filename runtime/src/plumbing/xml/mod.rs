@@ -11,7 +11,7 @@ mod reader;
 mod text;
 mod writer;
 
-pub use document::{Document, DocumentError};
+pub use document::{Document, DocumentError, Each};
 pub use error::XmlError;
 pub use reader::XmlReader;
 pub use writer::XmlWriter;

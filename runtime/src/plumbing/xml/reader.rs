@@ -45,6 +45,8 @@ pub struct XmlReader<'a> {
     attributes: (usize, usize),
     /// The element last opened was `<a/>`, and nobody has read its end yet.
     hollow: bool,
+    /// Where the start tag last read begins.
+    tag: usize,
 }
 
 const fn is_space(byte: u8) -> bool {
@@ -86,7 +88,7 @@ impl<'a> XmlReader<'a> {
                 (std::str::from_utf8(valid).unwrap_or_default(), e.error_len().is_some())
             }
         };
-        Self { text, broken, at: 0, open: [""; MAX_DEPTH], depth: 0, attributes: (0, 0), hollow: false }
+        Self { text, broken, at: 0, open: [""; MAX_DEPTH], depth: 0, attributes: (0, 0), hollow: false, tag: 0 }
     }
 
     /// A reader behind the start tag of a root element of that (prefixed) name.
@@ -227,6 +229,16 @@ impl<'a> XmlReader<'a> {
             Err(XmlError::Incomplete) if self.at == self.text.len() => Ok(()),
             Err(other) => Err(other),
         }
+    }
+
+    /// Whether the element last opened was `<a/>`.
+    pub(super) fn is_hollow(&self) -> bool {
+        self.hollow
+    }
+
+    /// Where the start tag last read begins.
+    pub(super) fn tag_position(&self) -> usize {
+        self.tag
     }
 
     pub(super) fn position(&self) -> usize {
@@ -404,6 +416,7 @@ impl<'a> XmlReader<'a> {
         *self.open.get_mut(self.depth).ok_or(XmlError::TooDeep)? = name;
         self.depth += 1;
         self.attributes = (end, at);
+        self.tag = start - 1;
         self.hollow = hollow;
         self.at = at + 1;
         Ok(local)
@@ -487,7 +500,7 @@ impl<'a> XmlReader<'a> {
         }
     }
 
-    fn malformed(&self, what: &'static str) -> XmlError {
+    pub(super) fn malformed(&self, what: &'static str) -> XmlError {
         XmlError::Malformed { offset: self.at, what }
     }
 }
