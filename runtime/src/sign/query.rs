@@ -1,5 +1,6 @@
 //! The signature in the query of a URL.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -84,7 +85,7 @@ pub fn presign(
             encode(out, key.scope());
         })?;
         query.push("X-Amz-Date", |out| out.extend(date.iter().map(|byte| char::from(*byte))))?;
-        query.push("X-Amz-Expires", |out| out.push_str(&expires_in.as_secs().to_string()))?;
+        query.push("X-Amz-Expires", |out| drop(write!(out, "{}", expires_in.as_secs())))?;
         if let Some(token) = token {
             query.push("X-Amz-Security-Token", |out| encode(out, token))?;
         }
