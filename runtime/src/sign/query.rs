@@ -85,7 +85,10 @@ pub fn presign(
             encode(out, key.scope());
         })?;
         query.push("X-Amz-Date", |out| out.extend(date.iter().map(|byte| char::from(*byte))))?;
-        query.push("X-Amz-Expires", |out| drop(write!(out, "{}", expires_in.as_secs())))?;
+        query.push("X-Amz-Expires", |out| {
+            // Writing into a String cannot fail.
+            let _ = write!(out, "{}", expires_in.as_secs());
+        })?;
         if let Some(token) = token {
             query.push("X-Amz-Security-Token", |out| encode(out, token))?;
         }
