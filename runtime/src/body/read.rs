@@ -118,7 +118,8 @@ impl ByteStream {
 
 fn too_much(len: u64) -> S3Error {
     let message = format!("there is no memory for a body of {len} bytes");
-    S3Error::new(TransferError::StreamInterrupted, message).with_suggestion("read it chunk by chunk, or write it to a file")
+    S3Error::new(TransferError::StreamInterrupted, message)
+        .with_suggestion("read it chunk by chunk, or write it to a file")
 }
 
 fn unwritten(written: u64, error: io::Error) -> S3Error {

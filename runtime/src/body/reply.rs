@@ -71,7 +71,9 @@ where
                     Err(_) => continue,
                 },
                 Some(Err(error)) => Some(Err(arrived.cut(Some(error.into())))),
-                None => arrived.declared.is_some_and(|declared| declared != arrived.seen).then(|| Err(arrived.cut(None))),
+                None => {
+                    arrived.declared.is_some_and(|declared| declared != arrived.seen).then(|| Err(arrived.cut(None)))
+                }
             });
         }
     }
@@ -105,7 +107,8 @@ impl Arrived {
             Some(Err(other)) => Some(other),
             None => None,
         };
-        let made = S3Error::new(TransferError::IncompleteBody, format!("the connection ended after {self} of the answer"));
+        let made =
+            S3Error::new(TransferError::IncompleteBody, format!("the connection ended after {self} of the answer"));
         let made = made.with_retryable(true);
         match error {
             Some(error) => made.with_source(error),

@@ -103,7 +103,8 @@ impl<R: AsyncRead + Send> BodySource for ReaderSource<R> {
             return Poll::Ready(None);
         }
         if this.buffer.len() < READER_BUFFER / 8 {
-            *this.buffer = BytesMut::zeroed(usize::try_from(left).map_or(READER_BUFFER, |left| left.min(READER_BUFFER)));
+            *this.buffer =
+                BytesMut::zeroed(usize::try_from(left).map_or(READER_BUFFER, |left| left.min(READER_BUFFER)));
         }
         let most = usize::try_from(left).map_or(this.buffer.len(), |left| left.min(this.buffer.len()));
         let mut space = ReadBuf::new(&mut this.buffer[..most]);

@@ -1,1 +1,83 @@
-//! Sending one HTTP request.
+//! Sending one HTTP request and receiving its answer's head; the body follows as a stream.
+//!
+//! [`HttpTransport`] is the port at which an application can put its own HTTP client or, in tests, the
+//! scripted one (feature `test-util`). [`HyperTransport`] is the default. Retries, signing and the
+//! meaning of statuses are not here: any answer is a success to a transport.
+
+mod classify;
+mod dial;
+mod error;
+mod hyper;
+#[cfg(feature = "test-util")]
+pub mod scripted;
+#[cfg(feature = "test-util")]
+mod scripted_answer;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use error::{TransportError, TransportErrorKind};
+pub use hyper::{HyperTransport, HyperTransportBuilder};
+
+use crate::body::ByteStream;
+
+/// A boxed future, as object-safe traits need it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The name of the operation a request belongs to, such as `GetObject`.
+///
+/// Put into the extensions of a request for transports that
+/// [want it](HttpTransport::wants_operation_name): for tests, logs and accounting. It is never sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationName(pub &'static str);
+
+/// Sends HTTP requests.
+///
+/// An implementation sends the request as it is: headers complete and signed, the target in absolute form
+/// (`http://host:port/path?query`), whose path and query must reach the server byte for byte. If the body's
+/// [`len`](ByteStream::len) is known it must arrive as `Content-Length`, also when it is 0 and the
+/// method is POST or PUT. It follows no redirects and does not decompress.
+///
+/// The body of the answer must end with an error if the server declared more bytes than it sent:
+/// [`ByteStream::from_stream`] with the declared length does that.
+///
+/// Dropping the future, or the body of the answer, must cancel the exchange and free what it holds.
+pub trait HttpTransport: Debug + Send + Sync + 'static {
+    /// Sends one request, once, and waits for the head of its answer.
+    ///
+    /// # Errors
+    ///
+    /// A [`TransportError`] if no answer came. An answer of any status is no error.
+    fn send(
+        &self,
+        request: http::Request<ByteStream>,
+    ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>>;
+
+    /// Whether requests should carry an [`OperationName`]. It costs a few allocations, so transports
+    /// that do not look at it may say no. Default: yes.
+    fn wants_operation_name(&self) -> bool {
+        true
+    }
+}
+
+macro_rules! forward {
+    ($($pointer:ident),*) => { $(
+        impl<T: HttpTransport + ?Sized> HttpTransport for $pointer<T> {
+            fn send(
+                &self,
+                request: http::Request<ByteStream>,
+            ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
+                (**self).send(request)
+            }
+
+            fn wants_operation_name(&self) -> bool {
+                (**self).wants_operation_name()
+            }
+        }
+    )* };
+}
+forward!(Arc, Box);

@@ -1,0 +1,150 @@
+//! What an error of hyper, rustls or the operating system means, in words a person can act on.
+
+use std::error::Error as StdError;
+use std::io;
+
+use super::dial::{NoRoots, TookTooLong};
+use super::{TransportError, TransportErrorKind as Kind};
+use crate::error::BoxError;
+
+/// Why a request to `host` (`name:port`) got no answer.
+pub(super) fn classify(error: BoxError, connecting: bool, host: &str) -> TransportError {
+    let (kind, message, suggestion) = explain(&*error, connecting, host);
+    let made = TransportError::new(kind, message).with_source(error);
+    match suggestion {
+        Some(suggestion) => made.with_suggestion(suggestion),
+        None => made,
+    }
+}
+
+type Explained = (Kind, String, Option<&'static str>);
+
+fn explain(error: &(dyn StdError + 'static), connecting: bool, host: &str) -> Explained {
+    let mut last = None;
+    for cause in chain(error) {
+        if let Some(TookTooLong(limit)) = cause.downcast_ref() {
+            return (
+                Kind::ConnectTimeout,
+                format!("no connection to {host} within {limit:?}"),
+                Some("check that the host is reachable from here"),
+            );
+        }
+        if let Some(no_roots) = cause.downcast_ref::<NoRoots>() {
+            return (
+                Kind::Unsupported,
+                no_roots.to_string(),
+                Some("install the system's ca-certificates, or name a bundle in SSL_CERT_FILE"),
+            );
+        }
+        #[cfg(feature = "rustls-ring")]
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return tls_error(tls, host);
+        }
+        // hyper-util's own type for this is private.
+        if connecting && cause.to_string() == "dns error" {
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            return (
+                Kind::Dns,
+                format!("the host name {name} has no address"),
+                Some("check the endpoint, the region and the bucket's name"),
+            );
+        }
+        if let Some(http) = cause.downcast_ref::<hyper::Error>() {
+            if http.is_parse() {
+                return (
+                    Kind::InvalidResponse,
+                    format!("what {host} answered is not HTTP: {http}"),
+                    Some("check the endpoint's scheme and port"),
+                );
+            }
+            if http.is_incomplete_message() {
+                return (Kind::Reset, format!("{host} closed the connection before it answered"), None);
+            }
+            if http.is_timeout() {
+                return (Kind::IdleTimeout, format!("{host} did not answer in time"), None);
+            }
+            if http.is_canceled() || http.is_closed() {
+                last = Some((Kind::Reset, format!("the connection to {host} was closed"), None));
+            }
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            last = Some(io_error(io, connecting, host));
+        }
+    }
+    last.unwrap_or_else(|| {
+        let verb = if connecting { "connecting to" } else { "the exchange with" };
+        let kind = if connecting { Kind::Connect } else { Kind::Other };
+        (kind, format!("{verb} {host} failed: {}", root(error)), None)
+    })
+}
+
+fn io_error(error: &io::Error, connecting: bool, host: &str) -> Explained {
+    use io::ErrorKind as Io;
+    let (kind, message) = match error.kind() {
+        Io::ConnectionRefused => {
+            let message = format!("connection refused by {host}");
+            return (Kind::Connect, message, Some("check that the server runs and that the endpoint's port is right"));
+        }
+        Io::TimedOut if connecting => (Kind::ConnectTimeout, format!("no connection to {host} in time")),
+        Io::TimedOut => (Kind::IdleTimeout, format!("the connection to {host} timed out")),
+        Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe => {
+            (Kind::Reset, format!("{host} reset the connection"))
+        }
+        Io::UnexpectedEof => (Kind::Reset, format!("{host} closed the connection before it answered")),
+        Io::NetworkUnreachable | Io::HostUnreachable => (Kind::Connect, format!("{host} cannot be reached: {error}")),
+        _ if connecting => (Kind::Connect, format!("no connection to {host}: {error}")),
+        _ => (Kind::Reset, format!("the connection to {host} failed: {error}")),
+    };
+    (kind, message, None)
+}
+
+#[cfg(feature = "rustls-ring")]
+fn tls_error(error: &rustls::Error, host: &str) -> Explained {
+    use rustls::{CertificateError as Certificate, Error};
+    let message = match error {
+        Error::InvalidCertificate(why) => match why {
+            Certificate::Expired | Certificate::ExpiredContext { .. } => {
+                format!("the certificate of {host} has expired")
+            }
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+                format!("the certificate of {host} is not valid yet")
+            }
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                let message = format!("the certificate of {host} is for another name");
+                return (
+                    Kind::Tls,
+                    message,
+                    Some("path-style addressing helps if it is the bucket's name that does not fit"),
+                );
+            }
+            Certificate::Revoked => format!("the certificate of {host} has been revoked"),
+            Certificate::UnknownIssuer => {
+                let message = format!("the certificate of {host} is not trusted");
+                return (Kind::Tls, message, Some("add its issuer to the system's root certificates"));
+            }
+            why => format!("the certificate of {host} is not accepted: {why}"),
+        },
+        Error::InvalidMessage(_) => {
+            let message = format!("{host} does not speak TLS");
+            return (Kind::Tls, message, Some("check the endpoint's scheme and port: is it http?"));
+        }
+        error => format!("no TLS connection to {host}: {error}"),
+    };
+    (Kind::Tls, message, None)
+}
+
+/// The error and its causes, looking inside `io::Error`, whose `source` leaves out what it wraps.
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            return Some(inner as _);
+        }
+        error.source()
+    })
+    .take(16)
+}
+
+fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    chain(error).last().unwrap_or(error)
+}
