@@ -5,6 +5,7 @@
 //! the answer are percent-encoded?) was answered in `lower`. It knows neither TOML nor Rust.
 
 mod field;
+pub mod names;
 mod operation;
 mod shape;
 

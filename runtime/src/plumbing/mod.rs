@@ -6,6 +6,7 @@ mod url_text;
 mod wire_value;
 pub mod xml;
 
+pub use bytes::Bytes;
 pub use rfc2047::{decode_words, encode_words};
 pub use url_text::decode_key;
 pub use wire_value::{DateFormat, FromWire, WireValue};

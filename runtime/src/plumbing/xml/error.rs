@@ -19,6 +19,11 @@ pub enum XmlError {
     TooDeep,
     /// A name, a text, a child or the document is longer than this reader accepts.
     TooLarge,
+    /// An element every store sends is not there.
+    Missing {
+        /// Its name.
+        element: &'static str,
+    },
 }
 
 impl fmt::Display for XmlError {
@@ -27,6 +32,7 @@ impl fmt::Display for XmlError {
             XmlError::Incomplete => f.write_str("the document ends too early"),
             XmlError::Malformed { offset, what } => write!(f, "{what} at byte {offset}"),
             XmlError::TooDeep => write!(f, "more than {} elements inside each other", super::MAX_DEPTH),
+            XmlError::Missing { element } => write!(f, "no `{element}` element"),
             XmlError::TooLarge => f.write_str("a part of the document is larger than any S3 answer"),
         }
     }

@@ -222,6 +222,14 @@ impl<'a> XmlReader<'a> {
         Ok(items)
     }
 
+    /// The value of an element every store sends.
+    ///
+    /// # Errors
+    /// [`XmlError::Missing`].
+    pub fn require<T>(&self, element: &'static str, value: Option<T>) -> Result<T, XmlError> {
+        value.ok_or(XmlError::Missing { element })
+    }
+
     /// Checks that only white space, comments and instructions follow the root.
     pub(super) fn epilog(&mut self) -> Result<(), XmlError> {
         match self.outside() {

@@ -96,6 +96,20 @@ impl XmlWriter {
         self.out.push('>');
     }
 
+    /// An element with what `write` puts inside.
+    pub fn nest(&mut self, name: &str, write: impl FnOnce(&mut Self)) {
+        self.open(name);
+        write(self);
+        self.close(name);
+    }
+
+    /// An element with attributes and what `write` puts inside.
+    pub fn nest_with(&mut self, name: &str, attributes: &[(&str, &str)], write: impl FnOnce(&mut Self)) {
+        self.open_with(name, attributes);
+        write(self);
+        self.close(name);
+    }
+
     /// Text inside the element that is open; nothing for an absent value.
     pub fn text<V: WireValue + ?Sized>(&mut self, value: &V) {
         let mut scratch = std::mem::take(&mut self.scratch);
