@@ -61,7 +61,7 @@ pub fn decode_words(text: &str) -> Cow<'_, str> {
     while !rest.is_empty() {
         let Some(at) = rest.find("=?") else { break };
         let (before, from) = rest.split_at(at);
-        match word(from) {
+        match word(from, &pending) {
             Some((bytes, len)) => {
                 if !(after_word && before.chars().all(|c| c == ' ' || c == '\t')) {
                     flush(&mut pending, &mut out);
@@ -90,8 +90,9 @@ fn flush(pending: &mut Vec<u8>, out: &mut String) {
     pending.clear();
 }
 
-/// The word at the start of `text` as UTF-8 bytes, and its length. Words are short, which keeps this linear.
-fn word(text: &str) -> Option<(Vec<u8>, usize)> {
+/// The word at the start of `text` as UTF-8 bytes that may follow `before`, and its length. Words are short, which keeps
+/// this linear.
+fn word(text: &str, before: &[u8]) -> Option<(Vec<u8>, usize)> {
     let inner = text.strip_prefix("=?")?;
     let mut window = inner.len().min(4096);
     while !inner.is_char_boundary(window) {
@@ -111,13 +112,23 @@ fn word(text: &str) -> Option<(Vec<u8>, usize)> {
     // RFC 2231 allows a language behind the charset: =?UTF-8*en?..
     let charset = charset.split('*').next().unwrap_or_default();
     let bytes = if charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("us-ascii") {
-        std::str::from_utf8(&bytes).map_or_else(|e| e.error_len().is_none(), |_| true).then_some(bytes)?
+        let joined = [before.get(before.len().saturating_sub(3)..).unwrap_or_default(), &bytes].concat();
+        could_be_utf8(&joined).then_some(bytes)?
     } else if charset.eq_ignore_ascii_case("iso-8859-1") {
         bytes.iter().map(|&b| char::from(b)).collect::<String>().into_bytes()
     } else {
         return None;
     };
     Some((bytes, 2 + charset_len(inner) + 1 + encoding.len() + 1 + payload.len() + 2))
+}
+
+/// Whether a run of bytes is UTF-8, its ends perhaps inside a character.
+fn could_be_utf8(bytes: &[u8]) -> bool {
+    let start = bytes.iter().take(3).take_while(|&&b| b & 0xC0 == 0x80).count();
+    match std::str::from_utf8(bytes.get(start..).unwrap_or_default()) {
+        Ok(_) => true,
+        Err(e) => e.error_len().is_none(),
+    }
 }
 
 fn charset_len(inner: &str) -> usize {

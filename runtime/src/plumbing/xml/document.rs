@@ -103,6 +103,11 @@ impl Document {
         }
     }
 
+    /// Bytes kept because they are not read yet.
+    pub fn unread(&self) -> usize {
+        self.tail.len()
+    }
+
     fn read_tail(&mut self, each: &mut Each<'_>) -> Result<(), DocumentError> {
         let mut tail = std::mem::take(&mut self.tail);
         let read = self.read(&tail, each)?;

@@ -26,3 +26,6 @@ pub const MAX_CHILD: usize = 32 << 20;
 pub const MAX_DOCUMENT: u64 = 256 << 20;
 /// Bytes of one name.
 pub const MAX_NAME: usize = 1024;
+
+#[cfg(test)]
+mod tests;
