@@ -231,7 +231,7 @@ impl<'a> XmlReader<'a> {
     }
 
     /// Checks that only white space, comments and instructions follow the root.
-    pub(super) fn epilog(&mut self) -> Result<(), XmlError> {
+    pub(in crate::plumbing) fn epilog(&mut self) -> Result<(), XmlError> {
         match self.outside() {
             Ok(()) => Err(self.malformed("a second root element")),
             Err(XmlError::Incomplete) if self.at == self.text.len() => Ok(()),
@@ -253,7 +253,7 @@ impl<'a> XmlReader<'a> {
         self.at
     }
 
-    pub(super) fn depth(&self) -> usize {
+    pub(in crate::plumbing) fn depth(&self) -> usize {
         self.depth
     }
 

@@ -1,0 +1,277 @@
+//! An answer with a 2xx status, on its way into an output: headers as values, the body as a stream, a text or a document.
+//!
+//! Which statuses are answers and which are errors is the call's business. What is decided here is the error that
+//! hides in an answer: an `<Error>` document under status 200.
+
+use super::error_document::{error_document, is_error_document};
+use super::rfc2047::decode_words;
+use super::wire_value::{DateFormat, FromWire};
+use super::xml::{Document, DocumentError, Each, MAX_CHILD, MAX_TEXT, XmlError, XmlReader};
+use crate::body::ByteStream;
+use crate::error::{CodeLookup, ErrorKind, ResponseError, RetryClass, S3Error, ServerError, TransferError, no_codes};
+use crate::timestamp::Timestamp;
+use http::header::HeaderValue;
+use http::{HeaderMap, HeaderName, StatusCode};
+use std::collections::BTreeMap;
+
+/// Bytes that an operation without an output reads of a body before it gives the connection up.
+const MAX_IGNORED: usize = 64 << 10;
+
+/// One answered request.
+#[derive(Debug)]
+pub struct Reply {
+    head: Head,
+    body: ByteStream,
+}
+
+/// What is left of a reply while its body is read.
+#[derive(Debug)]
+struct Head {
+    status: StatusCode,
+    headers: HeaderMap,
+    codes: CodeLookup,
+}
+
+impl Reply {
+    /// An answer as the transport gave it; `codes` tells what the error codes of a document mean.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: ByteStream, codes: CodeLookup) -> Self {
+        Self { head: Head { status, headers, codes }, body }
+    }
+
+    /// An answer out of its parts, for examples of the wire format. Headers that are none are left out.
+    pub fn from_parts(status: u16, headers: &[(&str, &str)], body: Vec<u8>) -> Self {
+        let mut map = HeaderMap::with_capacity(headers.len());
+        for (name, value) in headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+                map.append(name, value);
+            }
+        }
+        let status = StatusCode::from_u16(status).unwrap_or_default();
+        Self::new(status, map, body.into(), no_codes)
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The server's name for the request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.head.get("x-amz-request-id")
+    }
+
+    /// The server's second name for the request.
+    pub fn host_id(&self) -> Option<&str> {
+        self.head.get("x-amz-id-2")
+    }
+
+    /// A header as text; `None` if it is absent or not UTF-8.
+    pub fn text(&self, name: &'static str) -> Option<String> {
+        self.head.get(name).map(str::to_owned)
+    }
+
+    /// A header as a value; `None` if it is absent or no such value.
+    pub fn parse<T: FromWire>(&self, name: &'static str) -> Option<T> {
+        T::from_wire(self.head.get(name)?)
+    }
+
+    /// A header as a date; `None` if it is absent or none.
+    pub fn date(&self, name: &'static str, format: DateFormat) -> Option<Timestamp> {
+        format.read(self.head.get(name)?)
+    }
+
+    /// A comma separated header as values, repeated headers in their order. What is no such value is left out.
+    pub fn list<T: FromWire>(&self, name: &'static str) -> Vec<T> {
+        let lines = self.head.headers.get_all(name).into_iter().filter_map(|line| std::str::from_utf8(line.as_bytes()).ok());
+        lines.flat_map(|line| line.split(',')).map(str::trim).filter(|item| !item.is_empty()).filter_map(T::from_wire).collect()
+    }
+
+    /// The headers that begin with `prefix`, by the rest of their names in lower case, encoded words decoded.
+    ///
+    /// A value that is not UTF-8 is read as Latin-1, as old stores write it.
+    pub fn metadata(&self, prefix: &'static str) -> BTreeMap<String, String> {
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &self.head.headers {
+            let Some(name) = name.as_str().strip_prefix(prefix) else { continue };
+            let value = match std::str::from_utf8(value.as_bytes()) {
+                Ok(text) => decode_words(text).into_owned(),
+                Err(_) => value.as_bytes().iter().map(|&b| char::from(b)).collect(),
+            };
+            // Set twice, S3 joins the values itself; others send two headers.
+            found
+                .entry(name.to_owned())
+                .and_modify(|all| {
+                    all.push(',');
+                    all.push_str(&value);
+                })
+                .or_insert(value);
+        }
+        found
+    }
+
+    /// A value no store leaves out.
+    ///
+    /// # Errors
+    /// `InvalidResponse` naming `what` if it is absent.
+    pub fn require<T>(&self, what: &'static str, value: Option<T>) -> Result<T, S3Error> {
+        value.ok_or_else(|| self.head.error(ResponseError::InvalidResponse, format!("the answer has no {what}")))
+    }
+
+    /// The body as it arrives.
+    pub fn body(self) -> ByteStream {
+        self.body
+    }
+
+    /// Reads a body that should hold nothing, so that its connection can serve again.
+    ///
+    /// # Errors
+    /// What the body's transport meets, and the error of an `<Error>` document.
+    pub async fn finish(self) -> Result<(), S3Error> {
+        let Self { head, mut body } = self;
+        let mut seen = Vec::new();
+        while let Some(chunk) = body.next().await {
+            seen.extend_from_slice(&chunk.map_err(|e| head.named(e))?);
+            if seen.len() > MAX_IGNORED {
+                break;
+            }
+        }
+        if is_error_document(&seen) { Err(head.refused(&seen)) } else { Ok(()) }
+    }
+
+    /// The whole body as text, of at most 8 MiB.
+    ///
+    /// # Errors
+    /// What the body's transport meets; `UnexpectedContent` if it is longer or not UTF-8.
+    pub async fn text_body(self) -> Result<String, S3Error> {
+        let Self { head, body } = self;
+        let bytes = head.whole(body, MAX_TEXT).await?;
+        String::from_utf8(bytes).map_err(|e| {
+            let at = e.utf8_error().valid_up_to();
+            head.error(ResponseError::UnexpectedContent, format!("the body is not text: byte {at} is not UTF-8"))
+        })
+    }
+
+    /// Hands each child of the root to `each` as soon as it arrived whole. An empty body has no children.
+    ///
+    /// `each` may be called again for a child that was cut, so it changes nothing before its read succeeded.
+    ///
+    /// # Errors
+    /// `XmlParse` for what is no XML; `InvalidResponse` for another root; the error of an `<Error>`
+    /// document; `IncompleteBody`, which may be tried again, when the body ends before the document.
+    pub async fn xml(self, root: &'static str, each: &mut Each<'_>) -> Result<(), S3Error> {
+        let Self { head, mut body } = self;
+        let mut document = Document::new(root);
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|e| head.named(e))?;
+            document.push(&chunk, each).map_err(|e| head.unread(root, e))?;
+        }
+        document.end(each).map_err(|e| head.unread(root, e))
+    }
+
+    /// The whole document as one value; `read` finds the root opened. `None` for an empty body.
+    ///
+    /// # Errors
+    /// As for [`xml`](Self::xml).
+    pub async fn xml_value<T: Send>(
+        self,
+        root: &'static str,
+        read: fn(&mut XmlReader<'_>) -> Result<T, XmlError>,
+    ) -> Result<Option<T>, S3Error> {
+        let Self { head, body } = self;
+        let bytes = head.whole(body, MAX_CHILD).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        whole_document(&bytes, root, read).map(Some).map_err(|e| head.unread(root, e))
+    }
+}
+
+fn whole_document<T>(
+    bytes: &[u8],
+    root: &str,
+    read: fn(&mut XmlReader<'_>) -> Result<T, XmlError>,
+) -> Result<T, DocumentError> {
+    let of = |e| if e == XmlError::Incomplete { DocumentError::Truncated } else { DocumentError::Xml(e) };
+    let mut xml = XmlReader::new(bytes);
+    match xml.root().map_err(of)? {
+        name if name == root => {}
+        "Error" => return Err(DocumentError::Refused(bytes.to_owned())),
+        other => return Err(DocumentError::Root(other.chars().take(64).collect())),
+    }
+    let value = read(&mut xml).map_err(of)?;
+    while xml.depth() > 0 {
+        xml.skip().map_err(of)?;
+    }
+    xml.epilog().map_err(of)?;
+    Ok(value)
+}
+
+impl Head {
+    fn get(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.headers.get(name)?.as_bytes()).ok()
+    }
+
+    fn error(&self, kind: impl Into<ErrorKind>, message: String) -> S3Error {
+        self.named(S3Error::new(kind, message)).with_status(self.status.as_u16())
+    }
+
+    fn named(&self, error: S3Error) -> S3Error {
+        error.with_request_id(self.get("x-amz-request-id")).with_host_id(self.get("x-amz-id-2"))
+    }
+
+    async fn whole(&self, mut body: ByteStream, max: usize) -> Result<Vec<u8>, S3Error> {
+        let mut whole = Vec::new();
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|e| self.named(e))?;
+            if whole.len() + chunk.len() > max {
+                let message = format!("the answer is longer than {} MiB", max >> 20);
+                return Err(self.error(ResponseError::UnexpectedContent, message));
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole)
+    }
+
+    fn unread(&self, root: &'static str, error: DocumentError) -> S3Error {
+        match error {
+            DocumentError::Truncated => self
+                .error(TransferError::IncompleteBody, format!("the answer ends inside its <{root}> document"))
+                .with_retryable(true),
+            DocumentError::Xml(source) => self
+                .error(ResponseError::XmlParse, format!("the answer is no <{root}> document: {source}"))
+                .with_source(source),
+            DocumentError::Root(found) => self
+                .error(ResponseError::InvalidResponse, format!("expected a <{root}> document, found <{found}>"))
+                .with_suggestion("check that the endpoint is an S3 service"),
+            DocumentError::Refused(body) => self.refused(&body),
+        }
+    }
+
+    /// The error of an `<Error>` document under a 2xx status: its code decides, the status says nothing.
+    fn refused(&self, body: &[u8]) -> S3Error {
+        let document = error_document(body);
+        let facts = document.code.as_deref().and_then(self.codes);
+        let mut error = self
+            .error(facts.map_or(ServerError::Other.into(), |f| f.kind), document.message)
+            .with_retry_class(facts.map_or(RetryClass::No, |f| f.retry))
+            .with_request_id(document.request_id.as_deref())
+            .with_host_id(document.host_id.as_deref());
+        if let Some(code) = &document.code {
+            error = error.with_code(code);
+        }
+        if let Some(facts) = facts.filter(|f| !f.advice.is_empty()) {
+            error = error.with_suggestion(facts.advice);
+        }
+        for (name, value) in &document.details {
+            if facts.is_none_or(|f| f.fields.is_empty() || f.fields.contains(&name.as_str())) {
+                error = error.with_detail(name, value);
+            }
+        }
+        error
+    }
+}
