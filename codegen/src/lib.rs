@@ -1,3 +1,4 @@
 //! Reads `model/` and writes `generated/`.
+pub mod emit;
 pub mod ir;
 pub mod output;

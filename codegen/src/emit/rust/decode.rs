@@ -1,0 +1,231 @@
+//! From the wire to the answer: headers first, then the body as it arrives.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::ir::{Answer, Api, Decoded, Field, Operation, Place, ScalarType, Type, XmlPath};
+
+use super::ty::{self, Role};
+use super::{sample, xml};
+
+/// `decode`.
+pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
+    let output = ty::Names::of(op).output;
+    let body = match &op.answer {
+        Answer::Headers(fields) => {
+            let literal = literal(&output, fields, fields.len());
+            quote! {
+                let out = #literal;
+                reply.finish().await?;
+                Ok(out)
+            }
+        }
+        Answer::Stream { fields, body } => {
+            let body = ty::field(body);
+            let headers = headers(fields);
+            quote!(Ok(#output { #(#headers,)* #body: reply.body() }))
+        }
+        Answer::Text { fields, body } => {
+            let optional = fields.iter().any(|field| field.name == *body && ty::is_option(field, Role::Output));
+            let body = ty::field(body);
+            let headers = headers(fields);
+            let text = if optional { quote!(Some(reply.text_body().await?)) } else { quote!(reply.text_body().await?) };
+            quote!(Ok(#output { #(#headers,)* #body: #text }))
+        }
+        Answer::Payload { fields, field, root } => payload(&output, fields, field, root),
+        Answer::Xml { fields, root, decoded } => document(api, &output, fields, root, decoded.as_ref()),
+    };
+    let reply = if uses_reply_again(op) { quote!(mut reply) } else { quote!(reply) };
+    quote! {
+        async fn decode(&self, #reply: Reply) -> Result<#output, S3Error> {
+            #body
+        }
+    }
+}
+
+/// Whether the answer's body is read and something about it is still asked afterwards.
+fn uses_reply_again(op: &Operation) -> bool {
+    match &op.answer {
+        Answer::Payload { fields, field, .. } => fields.iter().any(|f| f.name == *field && f.required),
+        Answer::Xml { fields, .. } => fields.iter().any(|field| is_awaited(field)),
+        _ => false,
+    }
+}
+
+/// Whether the absence of this element is an error.
+fn is_awaited(field: &Field) -> bool {
+    let one = matches!(field.place, Place::Xml(XmlPath::Element(_) | XmlPath::Text));
+    one && field.required && ty::is_single(&field.ty)
+}
+
+/// The answer with its headers; `all` is the number of fields it has.
+fn literal(output: &proc_macro2::Ident, fields: &[Field], all: usize) -> TokenStream {
+    let headers: Vec<_> = headers(fields).collect();
+    if headers.is_empty() {
+        quote!(#output::default())
+    } else if headers.len() == all {
+        quote!(#output { #(#headers),* })
+    } else {
+        quote!(#output { #(#headers,)* ..Default::default() })
+    }
+}
+
+fn headers(fields: &[Field]) -> impl Iterator<Item = TokenStream> {
+    fields.iter().filter_map(|field| {
+        let name = ty::field(&field.name);
+        let value = header(field)?;
+        Some(quote!(#name: #value))
+    })
+}
+
+fn header(field: &Field) -> Option<TokenStream> {
+    let wire = match &field.place {
+        Place::Header(wire) => wire,
+        Place::HeaderPrefix(prefix) => return Some(quote!(reply.metadata(#prefix))),
+        _ => return None,
+    };
+    let value = match &field.ty {
+        Type::List(_) => return Some(quote!(reply.list(#wire))),
+        _ if !field.aliases.is_empty() => {
+            let meaning = xml::meaning(field, &quote!(text.as_str()));
+            quote!(reply.text(#wire).map(|text| #meaning))
+        }
+        Type::Scalar(ScalarType::String) if !field.secret => quote!(reply.text(#wire)),
+        Type::Scalar(ScalarType::Timestamp(format)) => {
+            let format = ty::date_format(*format);
+            quote!(reply.date(#wire, #format))
+        }
+        _ => quote!(reply.parse(#wire)),
+    };
+    Some(if field.required { quote!(reply.require(#wire, #value)?) } else { xml::or_default(field, value) })
+}
+
+/// One field is the whole document.
+fn payload(output: &proc_macro2::Ident, fields: &[Field], field: &str, root: &str) -> TokenStream {
+    let literal = literal(output, fields, fields.len());
+    let name = ty::field(field);
+    let Some(field) = fields.iter().find(|it| it.name == field) else { return quote!(Ok(#literal)) };
+    let shape = ty::plain(&field.ty, false);
+    let (head, value) = if field.required {
+        let head = quote!(let #name = reply.xml_value(#root, #shape::read).await?;);
+        (head, quote!(reply.require(#root, #name)?))
+    } else if field.default.is_some() {
+        (TokenStream::new(), quote!(reply.xml_value(#root, #shape::read).await?.unwrap_or_default()))
+    } else {
+        (TokenStream::new(), quote!(reply.xml_value(#root, #shape::read).await?))
+    };
+    let out = if fields.len() == 1 { quote!(let mut out = #output::default();) } else { quote!(let mut out = #literal;) };
+    quote! {
+        #out
+        #head
+        out.#name = #value;
+        Ok(out)
+    }
+}
+
+/// The fields are children of the root, or its text.
+fn document(
+    api: &Api,
+    output: &proc_macro2::Ident,
+    fields: &[Field],
+    root: &str,
+    decoded: Option<&Decoded>,
+) -> TokenStream {
+    let literal = literal(output, fields, fields.len());
+    if let Some(field) = fields.iter().find(|field| field.place == Place::Xml(XmlPath::Text)) {
+        return root_text(output, &literal, fields, field, root);
+    }
+    let awaited: Vec<_> = fields.iter().filter(|field| is_awaited(field)).collect();
+    let locals = awaited.iter().map(|field| {
+        let name = ty::field(&field.name);
+        quote!(let mut #name = None;)
+    });
+    let arms = fields.iter().filter_map(|field| xml::arm(&quote!(out), field));
+    let filled = awaited.iter().map(|field| {
+        let (name, what) = (ty::field(&field.name), xml::element(field));
+        quote!(out.#name = reply.require(#what, #name)?;)
+    });
+    let decoded = decoded.map_or_else(TokenStream::new, |decoded| decoding(api, fields, decoded));
+    quote! {
+        let mut out = #literal;
+        #(#locals)*
+        reply.xml(#root, &mut |name, xml| {
+            match name {
+                #(#arms)*
+                _ => xml.skip()?,
+            }
+            Ok(())
+        }).await?;
+        #(#filled)*
+        #decoded
+        Ok(out)
+    }
+}
+
+/// The root's own text is a field. An empty answer is an empty text, which may mean something.
+fn root_text(
+    output: &proc_macro2::Ident,
+    literal: &TokenStream,
+    fields: &[Field],
+    field: &Field,
+    root: &str,
+) -> TokenStream {
+    let name = ty::field(&field.name);
+    let meaning = xml::meaning(field, &quote!(text.as_str()));
+    let empty_means = field.aliases.iter().any(|(wire, _)| wire.is_empty());
+    let value = match (ty::is_option(field, Role::Output), empty_means) {
+        (true, true) => quote!(Some(#meaning)),
+        (true, false) => quote!((!text.is_empty()).then(|| #meaning)),
+        (false, _) => meaning,
+    };
+    let text = quote!(let text = reply.xml_value(#root, XmlReader::text).await?.unwrap_or_default(););
+    if fields.len() == 1 {
+        quote!(#text Ok(#output { #name: #value }))
+    } else {
+        quote!(let mut out = #literal; #text out.#name = #value; Ok(out))
+    }
+}
+
+/// The lines that undo the encoding of keys. Fields of the same list share its loop.
+fn decoding(api: &Api, fields: &[Field], decoded: &Decoded) -> TokenStream {
+    let (input, output, value) = (ty::field(&decoded.input), ty::field(&decoded.output), &decoded.value);
+    let lines = fields.iter().filter_map(|field| {
+        let inner: Vec<&str> = (decoded.paths.iter())
+            .filter(|path| path.first() == Some(&field.name))
+            .map(|path| path.get(1).map_or("", String::as_str))
+            .collect();
+        let name = ty::field(&field.name);
+        match inner.as_slice() {
+            [] => None,
+            [""] => Some(decode_line(field, &quote!(out.#name))),
+            several => {
+                let lines = several.iter().filter_map(|inner| {
+                    let inner = sample::field_of(api, &field.ty, inner)?;
+                    let name = ty::field(&inner.name);
+                    Some(decode_line(inner, &quote!(item.#name)))
+                });
+                let items = if matches!(field.ty, Type::List(_)) {
+                    quote!(&mut out.#name)
+                } else if ty::is_option(field, Role::Output) {
+                    quote!(out.#name.iter_mut())
+                } else {
+                    quote!([&mut out.#name])
+                };
+                Some(quote!(for item in #items { #(#lines)* }))
+            }
+        }
+    });
+    quote! {
+        if self.#input.is_none() && out.#output.as_ref().is_some_and(|it| it.as_str() == #value) {
+            #(#lines)*
+        }
+    }
+}
+
+fn decode_line(field: &Field, target: &TokenStream) -> TokenStream {
+    if matches!(field.ty, Type::List(_)) || ty::is_option(field, Role::Output) {
+        quote!(#target.iter_mut().for_each(decode_key);)
+    } else {
+        quote!(decode_key(&mut #target);)
+    }
+}
