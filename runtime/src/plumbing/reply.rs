@@ -163,8 +163,8 @@ impl Reply {
     /// # Errors
     /// `XmlParse` for what is no XML; `InvalidResponse` for another root; the error of an `<Error>`
     /// document; `IncompleteBody`, which may be tried again, when the body ends before the document.
-    pub async fn xml(self, root: &'static str, each: &mut Each<'_>) -> Result<(), S3Error> {
-        let Self { head, mut body } = self;
+    pub async fn xml(&mut self, root: &'static str, each: &mut Each<'_>) -> Result<(), S3Error> {
+        let Self { head, body } = self;
         let mut document = Document::new(root);
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|e| head.named(e))?;
@@ -178,12 +178,12 @@ impl Reply {
     /// # Errors
     /// As for [`xml`](Self::xml).
     pub async fn xml_value<T: Send>(
-        self,
+        &mut self,
         root: &'static str,
         read: fn(&mut XmlReader<'_>) -> Result<T, XmlError>,
     ) -> Result<Option<T>, S3Error> {
         let Self { head, body } = self;
-        let bytes = head.whole(body, MAX_CHILD).await?;
+        let bytes = head.whole(std::mem::take(body), MAX_CHILD).await?;
         if bytes.is_empty() {
             return Ok(None);
         }

@@ -35,20 +35,12 @@ pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
         Answer::Payload { fields, field, root } => payload(&output, fields, field, root),
         Answer::Xml { fields, root, decoded } => document(api, &output, fields, root, decoded.as_ref()),
     };
-    let reply = if uses_reply_again(op) { quote!(mut reply) } else { quote!(reply) };
+    let document = matches!(op.answer, Answer::Payload { .. } | Answer::Xml { .. });
+    let reply = if document { quote!(mut reply) } else { quote!(reply) };
     quote! {
         async fn decode(&self, #reply: Reply) -> Result<#output, S3Error> {
             #body
         }
-    }
-}
-
-/// Whether the answer's body is read and something about it is still asked afterwards.
-fn uses_reply_again(op: &Operation) -> bool {
-    match &op.answer {
-        Answer::Payload { fields, field, .. } => fields.iter().any(|f| f.name == *field && f.required),
-        Answer::Xml { fields, .. } => fields.iter().any(|field| is_awaited(field)),
-        _ => false,
     }
 }
 
