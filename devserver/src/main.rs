@@ -1,0 +1,20 @@
+//! `devserver [PORT]`: one server in the foreground, for use from other tools, until it is interrupted.
+
+use integration_s3_devserver::DevServer;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let port = match std::env::args().nth(1) {
+        None => 0,
+        Some(text) => text
+            .parse()
+            .map_err(|_| format!("usage: devserver [PORT]; {text:?} is no port"))?,
+    };
+    let server = DevServer::builder().port(port).start().await?;
+    println!("AWS_ENDPOINT_URL={}", server.endpoint());
+    println!("AWS_REGION={}", server.region());
+    println!("AWS_ACCESS_KEY_ID={}", server.access_key());
+    println!("AWS_SECRET_ACCESS_KEY={}", server.secret_key());
+    std::future::pending::<()>().await;
+    Ok(())
+}
