@@ -21,10 +21,7 @@ struct Pieces {
 /// A body of these slices, its length known.
 pub(crate) fn blob(slices: Vec<Bytes>) -> StreamingBlob {
     let left = slices.iter().map(Bytes::len).sum();
-    StreamingBlob::from(Box::pin(Pieces {
-        queue: slices.into(),
-        left,
-    }) as DynByteStream)
+    StreamingBlob::from(Box::pin(Pieces { queue: slices.into(), left }) as DynByteStream)
 }
 
 impl Stream for Pieces {

@@ -35,10 +35,7 @@ pub(crate) async fn receive(
     trailers: Option<TrailingHeaders>,
 ) -> S3Result<Received> {
     if length.is_some_and(|l| l > LARGEST) {
-        return Err(s3_error!(
-            EntityTooLarge,
-            "Your proposed upload exceeds the maximum allowed object size."
-        ));
+        return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed object size."));
     }
     let expected = length.and_then(|l| usize::try_from(l).ok());
     let mut data = BytesMut::with_capacity(expected.unwrap_or(0).min(RESERVE));
@@ -52,31 +49,18 @@ pub(crate) async fn receive(
     }
     let trailers = trailers.and_then(|t| t.take());
     let sums = sums::verify(&data, headers, trailers.as_ref())?;
-    Ok(Received {
-        data: data.freeze(),
-        sums,
-    })
+    Ok(Received { data: data.freeze(), sums })
 }
 
 /// s3s keeps its stream errors private, so their text has to do.
 fn refused(error: &StdError) -> S3Error {
     let text = error.to_string();
     if text.contains("Sha256Mismatch") {
-        bad(
-            "XAmzContentSHA256Mismatch",
-            "The provided 'x-amz-content-sha256' header does not match what was computed.",
-        )
+        bad("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
     } else if text.contains("SignatureMismatch") {
-        s3_error!(
-            SignatureDoesNotMatch,
-            "The signature of a chunk does not match."
-        )
-    } else if text.contains("FormatError") || text.contains("TooLarge") || text.contains("TooMany")
-    {
-        s3_error!(
-            InvalidRequest,
-            "The aws-chunked framing of the body is not well-formed."
-        )
+        s3_error!(SignatureDoesNotMatch, "The signature of a chunk does not match.")
+    } else if text.contains("FormatError") || text.contains("TooLarge") || text.contains("TooMany") {
+        s3_error!(InvalidRequest, "The aws-chunked framing of the body is not well-formed.")
     } else {
         incomplete()
     }
@@ -90,11 +74,7 @@ fn incomplete() -> S3Error {
 pub(crate) fn expires<T>(req: &S3Request<T>) -> Option<String> {
     match req.extensions.get::<RawExpires>() {
         Some(raw) => Some(raw.0.clone()),
-        None => req
-            .headers
-            .get("expires")
-            .and_then(|v| v.to_str().ok())
-            .map(str::to_owned),
+        None => req.headers.get("expires").and_then(|v| v.to_str().ok()).map(str::to_owned),
     }
 }
 
@@ -135,10 +115,7 @@ pub(crate) use facts;
 pub(crate) fn metadata(map: Option<s3s::dto::Metadata>) -> S3Result<Option<s3s::dto::Metadata>> {
     let size: usize = map.iter().flatten().map(|(k, v)| k.len() + v.len()).sum();
     if size > 2048 {
-        return Err(s3_error!(
-            MetadataTooLarge,
-            "Your metadata headers exceed the maximum allowed metadata size"
-        ));
+        return Err(s3_error!(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size"));
     }
     Ok(map)
 }

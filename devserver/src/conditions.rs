@@ -104,64 +104,17 @@ mod tests {
         let judge = |c: Conditions| c.judge("e", modified);
         let none = Conditions::default;
         assert_eq!(judge(none()), Verdict::Proceed);
+        assert_eq!(judge(Conditions { if_match: tag("x"), ..none() }), Verdict::Failed);
+        assert_eq!(judge(Conditions { if_match: tag("e"), if_unmodified_since: before(), ..none() }), Verdict::Proceed);
+        assert_eq!(judge(Conditions { if_unmodified_since: before(), ..none() }), Verdict::Failed);
+        assert_eq!(judge(Conditions { if_unmodified_since: same(), ..none() }), Verdict::Proceed);
+        assert_eq!(judge(Conditions { if_none_match: tag("e"), ..none() }), Verdict::NotModified);
         assert_eq!(
-            judge(Conditions {
-                if_match: tag("x"),
-                ..none()
-            }),
-            Verdict::Failed
-        );
-        assert_eq!(
-            judge(Conditions {
-                if_match: tag("e"),
-                if_unmodified_since: before(),
-                ..none()
-            }),
+            judge(Conditions { if_none_match: tag("x"), if_modified_since: same(), ..none() }),
             Verdict::Proceed
         );
-        assert_eq!(
-            judge(Conditions {
-                if_unmodified_since: before(),
-                ..none()
-            }),
-            Verdict::Failed
-        );
-        assert_eq!(
-            judge(Conditions {
-                if_unmodified_since: same(),
-                ..none()
-            }),
-            Verdict::Proceed
-        );
-        assert_eq!(
-            judge(Conditions {
-                if_none_match: tag("e"),
-                ..none()
-            }),
-            Verdict::NotModified
-        );
-        assert_eq!(
-            judge(Conditions {
-                if_none_match: tag("x"),
-                if_modified_since: same(),
-                ..none()
-            }),
-            Verdict::Proceed
-        );
-        assert_eq!(
-            judge(Conditions {
-                if_modified_since: same(),
-                ..none()
-            }),
-            Verdict::NotModified
-        );
-        assert_eq!(
-            judge(Conditions {
-                if_modified_since: before(),
-                ..none()
-            }),
-            Verdict::Proceed
-        );
+        assert_eq!(judge(Conditions { if_modified_since: same(), ..none() }), Verdict::NotModified);
+        assert_eq!(judge(Conditions { if_modified_since: before(), ..none() }), Verdict::Proceed);
     }
 
     #[test]

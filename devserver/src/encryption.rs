@@ -28,10 +28,7 @@ macro_rules! customer_key {
 macro_rules! encryption {
     ($input:expr) => {
         $crate::store::Encryption {
-            algorithm: $input
-                .server_side_encryption
-                .as_ref()
-                .map(|s| s.as_str().to_owned()),
+            algorithm: $input.server_side_encryption.as_ref().map(|s| s.as_str().to_owned()),
             kms_key: $input.ssekms_key_id.clone(),
             bucket_key: $input.bucket_key_enabled,
             customer_key_md5: $crate::encryption::customer_key!($input).checked()?,
@@ -66,12 +63,7 @@ impl CustomerKey<'_> {
             .decode(key)
             .ok()
             .filter(|k| k.len() == 32)
-            .ok_or_else(|| {
-                s3_error!(
-                    InvalidArgument,
-                    "The secret key was invalid for the specified algorithm."
-                )
-            })?;
+            .ok_or_else(|| s3_error!(InvalidArgument, "The secret key was invalid for the specified algorithm."))?;
         if STANDARD.encode(Md5::checksum(&key)) != *md5 {
             return Err(s3_error!(
                 InvalidArgument,
@@ -94,10 +86,9 @@ impl CustomerKey<'_> {
                 InvalidRequest,
                 "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."
             )),
-            (None, Some(_)) => Err(s3_error!(
-                InvalidRequest,
-                "The encryption parameters are not applicable to this object."
-            )),
+            (None, Some(_)) => {
+                Err(s3_error!(InvalidRequest, "The encryption parameters are not applicable to this object."))
+            }
         }
     }
 }
@@ -105,11 +96,7 @@ impl CustomerKey<'_> {
 impl Encryption {
     /// Whether the entity tag must not be the MD5 of the content.
     pub(crate) fn hides_md5(&self) -> bool {
-        self.customer_key_md5.is_some()
-            || self
-                .algorithm
-                .as_deref()
-                .is_some_and(|a| a.starts_with("aws:kms"))
+        self.customer_key_md5.is_some() || self.algorithm.as_deref().is_some_and(|a| a.starts_with("aws:kms"))
     }
 
     pub(crate) fn customer_algorithm(&self) -> Option<String> {
@@ -126,49 +113,15 @@ mod tests {
     fn a_key_opens_only_what_it_closed() {
         let (algorithm, key) = ("AES256".to_owned(), STANDARD.encode([7u8; 32]));
         let md5 = STANDARD.encode(Md5::checksum(&[7u8; 32]));
-        let right = CustomerKey {
-            algorithm: Some(&algorithm),
-            key: Some(&key),
-            md5: Some(&md5),
-        };
-        let none = CustomerKey {
-            algorithm: None,
-            key: None,
-            md5: None,
-        };
-        let closed = Encryption {
-            customer_key_md5: right.checked().unwrap(),
-            ..Encryption::default()
-        };
+        let right = CustomerKey { algorithm: Some(&algorithm), key: Some(&key), md5: Some(&md5) };
+        let none = CustomerKey { algorithm: None, key: None, md5: None };
+        let closed = Encryption { customer_key_md5: right.checked().unwrap(), ..Encryption::default() };
         assert!(right.opens(&closed).is_ok());
-        assert_eq!(
-            none.opens(&closed).unwrap_err().code().as_str(),
-            "InvalidRequest"
-        );
-        assert_eq!(
-            right
-                .opens(&Encryption::default())
-                .unwrap_err()
-                .code()
-                .as_str(),
-            "InvalidRequest"
-        );
-        let other = Encryption {
-            customer_key_md5: Some("x".into()),
-            ..Encryption::default()
-        };
-        assert_eq!(
-            right.opens(&other).unwrap_err().code().as_str(),
-            "AccessDenied"
-        );
-        let half = CustomerKey {
-            algorithm: Some(&algorithm),
-            key: None,
-            md5: Some(&md5),
-        };
-        assert_eq!(
-            half.checked().unwrap_err().code().as_str(),
-            "InvalidArgument"
-        );
+        assert_eq!(none.opens(&closed).unwrap_err().code().as_str(), "InvalidRequest");
+        assert_eq!(right.opens(&Encryption::default()).unwrap_err().code().as_str(), "InvalidRequest");
+        let other = Encryption { customer_key_md5: Some("x".into()), ..Encryption::default() };
+        assert_eq!(right.opens(&other).unwrap_err().code().as_str(), "AccessDenied");
+        let half = CustomerKey { algorithm: Some(&algorithm), key: None, md5: Some(&md5) };
+        assert_eq!(half.checked().unwrap_err().code().as_str(), "InvalidArgument");
     }
 }

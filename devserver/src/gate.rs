@@ -36,12 +36,7 @@ pub(crate) struct Refusal {
 }
 
 fn refuse<T>(status: StatusCode, code: &str, message: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal {
-        status,
-        code: code.to_owned(),
-        message: message.into(),
-        extra: Vec::new(),
-    })
+    Err(Refusal { status, code: code.to_owned(), message: message.into(), extra: Vec::new() })
 }
 
 impl Refusal {
@@ -70,15 +65,8 @@ impl Gate {
             all_signed(&parts.headers, claims)?;
         }
         self.token(&parts.headers, &query)?;
-        for name in [
-            "x-amz-expected-bucket-owner",
-            "x-amz-source-expected-bucket-owner",
-        ] {
-            if parts
-                .headers
-                .get(name)
-                .is_some_and(|owner| owner != self.settings.account.as_str())
-            {
+        for name in ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"] {
+            if parts.headers.get(name).is_some_and(|owner| owner != self.settings.account.as_str()) {
                 return refuse(StatusCode::FORBIDDEN, "AccessDenied", "Access Denied");
             }
         }
@@ -91,13 +79,8 @@ impl Gate {
         let Some(domain) = &self.domain else {
             return Ok(());
         };
-        let host = parts
-            .headers
-            .get(HOST)
-            .and_then(|h| h.to_str().ok())
-            .unwrap_or_default();
-        let below =
-            host.len() > domain.len() && host.to_ascii_lowercase().ends_with(&format!(".{domain}"));
+        let host = parts.headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
+        let below = host.len() > domain.len() && host.to_ascii_lowercase().ends_with(&format!(".{domain}"));
         if !below && parts.uri.path() != "/" {
             return refuse(
                 StatusCode::BAD_REQUEST,
@@ -110,28 +93,17 @@ impl Gate {
 
     fn credential(&self, claims: &Claims, query: &[(String, String)]) -> Result<(), Refusal> {
         let (code, what) = match claims.presigned {
-            true => (
-                "AuthorizationQueryParametersError",
-                "Error parsing the X-Amz-Credential parameter",
-            ),
-            false => (
-                "AuthorizationHeaderMalformed",
-                "The authorization header is malformed",
-            ),
+            true => ("AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter"),
+            false => ("AuthorizationHeaderMalformed", "The authorization header is malformed"),
         };
         let scope: Vec<&str> = claims.credential.rsplitn(5, '/').collect();
         let [end, service, region, _, _] = scope[..] else {
-            return refuse(
-                StatusCode::BAD_REQUEST,
-                code,
-                format!("{what}; the Credential is mal-formed"),
-            );
+            return refuse(StatusCode::BAD_REQUEST, code, format!("{what}; the Credential is mal-formed"));
         };
         let expected = self.settings.region.as_str();
         if region != expected {
             let text = format!("{what}; the region '{region}' is wrong; expecting '{expected}'");
-            return refuse(StatusCode::BAD_REQUEST, code, text)
-                .map_err(|r: Refusal| r.with("Region", expected));
+            return refuse(StatusCode::BAD_REQUEST, code, text).map_err(|r: Refusal| r.with("Region", expected));
         }
         if service != "s3" || end != "aws4_request" {
             return refuse(
@@ -150,11 +122,7 @@ impl Gate {
                     );
                 }
                 Ok(n) if n < 0 => {
-                    return refuse(
-                        StatusCode::BAD_REQUEST,
-                        code,
-                        "X-Amz-Expires must be non-negative",
-                    );
+                    return refuse(StatusCode::BAD_REQUEST, code, "X-Amz-Expires must be non-negative");
                 }
                 _ => {}
             }
@@ -213,11 +181,7 @@ fn claims(headers: &HeaderMap, query: &[(String, String)]) -> Result<Option<Clai
     }
     let Some(credential) = value(query, "X-Amz-Credential") else {
         if value(query, "AWSAccessKeyId").is_some() {
-            return refuse(
-                StatusCode::BAD_REQUEST,
-                "InvalidRequest",
-                "Signature version 2 is not supported.",
-            );
+            return refuse(StatusCode::BAD_REQUEST, "InvalidRequest", "Signature version 2 is not supported.");
         }
         return Ok(None);
     };
@@ -230,12 +194,8 @@ fn claims(headers: &HeaderMap, query: &[(String, String)]) -> Result<Option<Clai
 
 fn all_signed(headers: &HeaderMap, claims: &Claims) -> Result<(), Refusal> {
     let must = |name: &&HeaderName| *name == HOST || name.as_str().starts_with("x-amz-");
-    let missing: Vec<&str> = headers
-        .keys()
-        .filter(must)
-        .map(HeaderName::as_str)
-        .filter(|n| !claims.signed.iter().any(|s| s == n))
-        .collect();
+    let missing: Vec<&str> =
+        headers.keys().filter(must).map(HeaderName::as_str).filter(|n| !claims.signed.iter().any(|s| s == n)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -248,29 +208,16 @@ fn all_signed(headers: &HeaderMap, claims: &Claims) -> Result<(), Refusal> {
 pub(crate) fn is_document(parts: &Parts) -> bool {
     let query = query(parts.uri.query().unwrap_or_default());
     let has = |name: &str| query.iter().any(|(n, _)| n == name);
-    let streaming = parts
-        .headers
-        .get("x-amz-content-sha256")
-        .is_some_and(|v| v.as_bytes().starts_with(b"STREAMING-"));
-    let form = parts
-        .headers
-        .get("content-type")
-        .is_some_and(|v| v.as_bytes().starts_with(b"multipart/form-data"));
+    let streaming = parts.headers.get("x-amz-content-sha256").is_some_and(|v| v.as_bytes().starts_with(b"STREAMING-"));
+    let form = parts.headers.get("content-type").is_some_and(|v| v.as_bytes().starts_with(b"multipart/form-data"));
     let document = parts.method == Method::POST && !form
-        || parts.method == Method::PUT
-            && ["tagging", "cors", "versioning", "delete"]
-                .into_iter()
-                .any(has);
+        || parts.method == Method::PUT && ["tagging", "cors", "versioning", "delete"].into_iter().any(has);
     document && !streaming
 }
 
 /// Judges such a body.
 pub(crate) fn document(parts: &Parts, body: &Bytes) -> Result<(), Refusal> {
-    let sha256 = parts
-        .headers
-        .get("x-amz-content-sha256")
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
+    let sha256 = parts.headers.get("x-amz-content-sha256").and_then(|v| v.to_str().ok()).unwrap_or_default();
     if sha256.len() == 64 && sha256 != hex(&Sha256::checksum(body)) {
         return refuse(
             StatusCode::BAD_REQUEST,
@@ -290,10 +237,7 @@ pub(crate) fn document(parts: &Parts, body: &Bytes) -> Result<(), Refusal> {
         message: e.message().unwrap_or_default().to_owned(),
         extra: Vec::new(),
     })?;
-    if checked.is_none()
-        && !parts.headers.contains_key("content-md5")
-        && ["delete", "cors"].into_iter().any(has)
-    {
+    if checked.is_none() && !parts.headers.contains_key("content-md5") && ["delete", "cors"].into_iter().any(has) {
         return refuse(
             StatusCode::BAD_REQUEST,
             "InvalidRequest",
@@ -325,10 +269,7 @@ fn query(text: &str) -> Vec<(String, String)> {
 }
 
 fn value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    query
-        .iter()
-        .find(|(n, _)| n == name)
-        .map(|(_, v)| v.as_str())
+    query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
 }
 
 /// An identifier for answers, of the shape S3 uses for its second one.
@@ -342,16 +283,8 @@ mod tests {
     use super::*;
 
     fn screen(uri: &str, headers: &[(&str, &str)]) -> Option<String> {
-        let settings = Settings {
-            region: "eu-west-1".into(),
-            account: "123456789012".into(),
-            min_part_size: 1,
-        };
-        let gate = Gate {
-            settings,
-            session_token: None,
-            domain: None,
-        };
+        let settings = Settings { region: "eu-west-1".into(), account: "123456789012".into(), min_part_size: 1 };
+        let gate = Gate { settings, session_token: None, domain: None };
         let mut request = hyper::Request::get(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -361,9 +294,7 @@ mod tests {
     }
 
     fn signed(region: &str, names: &str) -> String {
-        format!(
-            "AWS4-HMAC-SHA256 Credential=AK/20260101/{region}/s3/aws4_request, SignedHeaders={names}, Signature=00"
-        )
+        format!("AWS4-HMAC-SHA256 Credential=AK/20260101/{region}/s3/aws4_request, SignedHeaders={names}, Signature=00")
     }
 
     #[test]
@@ -373,29 +304,12 @@ mod tests {
         let base = [("host", "h"), ("x-amz-date", "d")];
         let with = |more: (&'static str, &str)| screen("/", &[base[0], base[1], more]);
         assert_eq!(with(("authorization", &right)), None);
-        assert_eq!(
-            with(("authorization", &wrong)).unwrap(),
-            "AuthorizationHeaderMalformed"
-        );
-        assert_eq!(
-            with(("authorization", &signed("eu-west-1", "x-amz-date"))).unwrap(),
-            "AccessDenied"
-        );
-        assert_eq!(
-            with(("authorization", "AWS AK:sig")).unwrap(),
-            "InvalidRequest"
-        );
+        assert_eq!(with(("authorization", &wrong)).unwrap(), "AuthorizationHeaderMalformed");
+        assert_eq!(with(("authorization", &signed("eu-west-1", "x-amz-date"))).unwrap(), "AccessDenied");
+        assert_eq!(with(("authorization", "AWS AK:sig")).unwrap(), "InvalidRequest");
         assert_eq!(with(("x-amz-security-token", "t")).unwrap(), "InvalidToken");
-        assert_eq!(
-            with(("x-amz-expected-bucket-owner", "1")).unwrap(),
-            "AccessDenied"
-        );
-        let unsigned = [
-            base[0],
-            base[1],
-            ("x-amz-acl", "private"),
-            ("authorization", &right),
-        ];
+        assert_eq!(with(("x-amz-expected-bucket-owner", "1")).unwrap(), "AccessDenied");
+        let unsigned = [base[0], base[1], ("x-amz-acl", "private"), ("authorization", &right)];
         assert_eq!(screen("/", &unsigned).unwrap(), "AccessDenied");
     }
 
@@ -407,13 +321,7 @@ mod tests {
             )
         };
         assert_eq!(screen(&url("eu-west-1", "60"), &[("host", "h")]), None);
-        assert_eq!(
-            screen(&url("us-east-1", "60"), &[]).unwrap(),
-            "AuthorizationQueryParametersError"
-        );
-        assert_eq!(
-            screen(&url("eu-west-1", "604801"), &[]).unwrap(),
-            "AuthorizationQueryParametersError"
-        );
+        assert_eq!(screen(&url("us-east-1", "60"), &[]).unwrap(), "AuthorizationQueryParametersError");
+        assert_eq!(screen(&url("eu-west-1", "604801"), &[]).unwrap(), "AuthorizationQueryParametersError");
     }
 }

@@ -45,11 +45,13 @@ mod blob;
 mod body;
 mod buckets;
 mod conditions;
+mod copy;
 mod encryption;
 mod errors;
 mod gate;
 mod listing;
 mod lists;
+mod multipart;
 mod objects;
 mod ranges;
 mod reads;
@@ -58,6 +60,7 @@ mod service;
 mod store;
 mod sums;
 mod tagging;
+mod uploads;
 mod versions;
 
 use std::fmt;
@@ -124,10 +127,7 @@ impl DevServer {
 
 impl fmt::Debug for DevServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DevServer")
-            .field("endpoint", &self.endpoint)
-            .field("stats", &self.stats())
-            .finish()
+        f.debug_struct("DevServer").field("endpoint", &self.endpoint).field("stats", &self.stats()).finish()
     }
 }
 
@@ -181,11 +181,7 @@ impl Default for DevServerBuilder {
 impl DevServerBuilder {
     /// The one pair of keys the server knows.
     #[must_use]
-    pub fn credentials(
-        mut self,
-        access_key: impl Into<String>,
-        secret_key: impl Into<String>,
-    ) -> Self {
+    pub fn credentials(mut self, access_key: impl Into<String>, secret_key: impl Into<String>) -> Self {
         self.access_key = access_key.into();
         self.secret_key = secret_key.into();
         self
@@ -240,16 +236,9 @@ impl DevServerBuilder {
     /// When the port is taken or the domain is not one.
     pub async fn start(self) -> io::Result<DevServer> {
         let running = Running::start(&self).await?;
-        let host = self
-            .domain
-            .clone()
-            .unwrap_or_else(|| running.address.ip().to_string());
+        let host = self.domain.clone().unwrap_or_else(|| running.address.ip().to_string());
         let endpoint = format!("http://{host}:{}", running.address.port());
-        Ok(DevServer {
-            running,
-            endpoint,
-            builder: self,
-        })
+        Ok(DevServer { running, endpoint, builder: self })
     }
 }
 

@@ -37,12 +37,7 @@ pub(crate) fn page<'a, T>(
     marker: &str,
     limit: usize,
 ) -> Page<T> {
-    let mut out = Page {
-        items: Vec::new(),
-        prefixes: Vec::new(),
-        truncated: false,
-        ends_in_prefix: false,
-    };
+    let mut out = Page { items: Vec::new(), prefixes: Vec::new(), truncated: false, ends_in_prefix: false };
     for (key, item) in entries {
         let Some(rest) = key.strip_prefix(prefix) else {
             if key > prefix {
@@ -75,10 +70,9 @@ pub(crate) fn page<'a, T>(
 /// The page size asked for, checked; more than the server gives is cut silently.
 pub(crate) fn limit(asked: Option<i32>, name: &str) -> S3Result<i32> {
     match asked {
-        Some(n) if n < 0 => Err(s3_error!(
-            InvalidArgument,
-            "Argument {name} must be an integer between 0 and 2147483647"
-        )),
+        Some(n) if n < 0 => {
+            Err(s3_error!(InvalidArgument, "Argument {name} must be an integer between 0 and 2147483647"))
+        }
         n => Ok(n.unwrap_or(PAGE).min(PAGE)),
     }
 }
@@ -97,12 +91,7 @@ pub(crate) fn read_token(token: &str) -> S3Result<String> {
         .strip_prefix('1')
         .and_then(|t| URL_SAFE_NO_PAD.decode(t).ok())
         .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| {
-            s3_error!(
-                InvalidArgument,
-                "The continuation token provided is incorrect"
-            )
-        })
+        .ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))
 }
 
 /// Writes names as the caller wants them.
@@ -116,10 +105,7 @@ impl Encoder {
         match kind.map(EncodingType::as_str) {
             None => Ok(Self(false)),
             Some("url") => Ok(Self(true)),
-            Some(_) => Err(s3_error!(
-                InvalidArgument,
-                "Invalid Encoding Method specified in Request"
-            )),
+            Some(_) => Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request")),
         }
     }
 
@@ -132,14 +118,8 @@ impl Encoder {
     }
 
     pub(crate) fn prefixes(self, prefixes: Vec<String>) -> Option<Vec<CommonPrefix>> {
-        (!prefixes.is_empty()).then(|| {
-            prefixes
-                .into_iter()
-                .map(|p| CommonPrefix {
-                    prefix: Some(self.text(p)),
-                })
-                .collect()
-        })
+        (!prefixes.is_empty())
+            .then(|| prefixes.into_iter().map(|p| CommonPrefix { prefix: Some(self.text(p)) }).collect())
     }
 }
 
@@ -148,9 +128,7 @@ pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => {
-                out.push(byte as char)
-            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => out.push(byte as char),
             b' ' => out.push('+'),
             _ => out.push_str(&format!("%{byte:02X}")),
         }
@@ -168,10 +146,7 @@ mod tests {
     fn walk(prefix: &str, delimiter: &str, limit: usize) -> Vec<String> {
         let (mut seen, mut marker) = (Vec::new(), String::new());
         for _ in 0..20 {
-            let behind = KEYS
-                .iter()
-                .filter(|k| **k > marker.as_str())
-                .map(|k| (*k, ()));
+            let behind = KEYS.iter().filter(|k| **k > marker.as_str()).map(|k| (*k, ()));
             let page = page(behind, prefix, delimiter, &marker, limit);
             let last = page.last().map(str::to_owned);
             seen.extend(page.items.into_iter().map(|(k, ())| k));

@@ -21,25 +21,14 @@ fn objects(
     limit: i32,
     owner: Option<&Owner>,
 ) -> Page<Object> {
-    let from = if marker >= prefix && !marker.is_empty() {
-        Bound::Excluded(marker)
-    } else {
-        Bound::Included(prefix)
-    };
-    let behind = bucket
-        .keys
-        .range::<str, _>((from, Bound::Unbounded))
-        .filter_map(|(key, versions)| {
-            let version = versions.last()?;
-            Some((key.as_str(), (version, version.object.as_ref()?)))
-        });
+    let from = if marker >= prefix && !marker.is_empty() { Bound::Excluded(marker) } else { Bound::Included(prefix) };
+    let behind = bucket.keys.range::<str, _>((from, Bound::Unbounded)).filter_map(|(key, versions)| {
+        let version = versions.last()?;
+        Some((key.as_str(), (version, version.object.as_ref()?)))
+    });
     let page = listing::page(behind, prefix, delimiter, marker, limit as usize);
     Page {
-        items: page
-            .items
-            .into_iter()
-            .map(|(key, (version, object))| (key, entry(version, object, owner)))
-            .collect(),
+        items: page.items.into_iter().map(|(key, (version, object))| (key, entry(version, object, owner))).collect(),
         prefixes: page.prefixes,
         truncated: page.truncated,
         ends_in_prefix: page.ends_in_prefix,
@@ -60,27 +49,15 @@ fn entry(version: &Version, object: &Stored, owner: Option<&Owner>) -> Object {
 }
 
 fn algorithms(object: &Stored) -> Option<Vec<ChecksumAlgorithm>> {
-    Some(
-        sums::present(&object.sums)
-            .into_iter()
-            .map(ChecksumAlgorithm::from_static)
-            .collect(),
-    )
+    Some(sums::present(&object.sums).into_iter().map(ChecksumAlgorithm::from_static).collect())
 }
 
 fn class(object: &Stored) -> String {
-    object
-        .facts
-        .storage_class
-        .clone()
-        .unwrap_or_else(|| "STANDARD".to_owned())
+    object.facts.storage_class.clone().unwrap_or_else(|| "STANDARD".to_owned())
 }
 
 fn named(items: Vec<(String, Object)>, encoder: Encoder) -> Option<Vec<Object>> {
-    let name = |(key, object)| Object {
-        key: Some(encoder.text(key)),
-        ..object
-    };
+    let name = |(key, object)| Object { key: Some(encoder.text(key)), ..object };
     (!items.is_empty()).then(|| items.into_iter().map(name).collect())
 }
 
@@ -90,34 +67,18 @@ pub(crate) fn v2(store: &Store, req: S3Request<ListObjectsV2Input>) -> Answer<Li
     let limit = listing::limit(input.max_keys, "max-keys")?;
     let marker = match input.continuation_token.as_deref() {
         Some("") => {
-            return Err(s3_error!(
-                InvalidArgument,
-                "The continuation token provided is incorrect"
-            ));
+            return Err(s3_error!(InvalidArgument, "The continuation token provided is incorrect"));
         }
         Some(token) => listing::read_token(token)?,
         None => input.start_after.clone().unwrap_or_default(),
     };
-    let (prefix, delimiter) = (
-        input.prefix.unwrap_or_default(),
-        input.delimiter.unwrap_or_default(),
-    );
+    let (prefix, delimiter) = (input.prefix.unwrap_or_default(), input.delimiter.unwrap_or_default());
     let owner = input.fetch_owner.unwrap_or(false).then(|| owner(store));
     let state = store.lock();
-    let page = objects(
-        state.bucket(&input.bucket)?,
-        &prefix,
-        &delimiter,
-        &marker,
-        limit,
-        owner.as_ref(),
-    );
+    let page = objects(state.bucket(&input.bucket)?, &prefix, &delimiter, &marker, limit, owner.as_ref());
     Ok(S3Response::new(ListObjectsV2Output {
         key_count: i32::try_from(page.items.len() + page.prefixes.len()).ok(),
-        next_continuation_token: page
-            .truncated
-            .then(|| page.last().map(listing::token))
-            .flatten(),
+        next_continuation_token: page.truncated.then(|| page.last().map(listing::token)).flatten(),
         is_truncated: Some(page.truncated),
         contents: named(page.items, encoder),
         common_prefixes: encoder.prefixes(page.prefixes),
@@ -136,24 +97,12 @@ pub(crate) fn v1(store: &Store, req: S3Request<ListObjectsInput>) -> Answer<List
     let input = req.input;
     let encoder = Encoder::new(input.encoding_type.as_ref())?;
     let limit = listing::limit(input.max_keys, "max-keys")?;
-    let (prefix, delimiter) = (
-        input.prefix.unwrap_or_default(),
-        input.delimiter.unwrap_or_default(),
-    );
+    let (prefix, delimiter) = (input.prefix.unwrap_or_default(), input.delimiter.unwrap_or_default());
     let marker = input.marker.unwrap_or_default();
     let state = store.lock();
-    let page = objects(
-        state.bucket(&input.bucket)?,
-        &prefix,
-        &delimiter,
-        &marker,
-        limit,
-        Some(&owner(store)),
-    );
+    let page = objects(state.bucket(&input.bucket)?, &prefix, &delimiter, &marker, limit, Some(&owner(store)));
     // S3 names the next marker only where the caller could not take it from the last key.
-    let next_marker = (page.truncated && !delimiter.is_empty())
-        .then(|| page.last().map(str::to_owned))
-        .flatten();
+    let next_marker = (page.truncated && !delimiter.is_empty()).then(|| page.last().map(str::to_owned)).flatten();
     Ok(S3Response::new(ListObjectsOutput {
         next_marker: encoder.some(next_marker),
         is_truncated: Some(page.truncated),
@@ -169,62 +118,40 @@ pub(crate) fn v1(store: &Store, req: S3Request<ListObjectsInput>) -> Answer<List
     }))
 }
 
-pub(crate) fn versions(
-    store: &Store,
-    req: S3Request<ListObjectVersionsInput>,
-) -> Answer<ListObjectVersionsOutput> {
+pub(crate) fn versions(store: &Store, req: S3Request<ListObjectVersionsInput>) -> Answer<ListObjectVersionsOutput> {
     let input = req.input;
     let encoder = Encoder::new(input.encoding_type.as_ref())?;
     let limit = listing::limit(input.max_keys, "max-keys")?;
-    let (prefix, delimiter) = (
-        input.prefix.unwrap_or_default(),
-        input.delimiter.unwrap_or_default(),
-    );
+    let (prefix, delimiter) = (input.prefix.unwrap_or_default(), input.delimiter.unwrap_or_default());
     let key_marker = input.key_marker.unwrap_or_default();
     let id_marker = input.version_id_marker.unwrap_or_default();
     if key_marker.is_empty() && !id_marker.is_empty() {
-        return Err(s3_error!(
-            InvalidArgument,
-            "A version-id marker cannot be specified without a key marker."
-        ));
+        return Err(s3_error!(InvalidArgument, "A version-id marker cannot be specified without a key marker."));
     }
     let state = store.lock();
     let bucket = state.bucket(&input.bucket)?;
-    let behind = bucket
-        .keys
-        .range::<str, _>((Bound::Included(key_marker.as_str()), Bound::Unbounded))
-        .flat_map(|(key, versions)| {
+    let behind = bucket.keys.range::<str, _>((Bound::Included(key_marker.as_str()), Bound::Unbounded)).flat_map(
+        |(key, versions)| {
             let at = match key == &key_marker && !key_marker.is_empty() {
                 true if id_marker.is_empty() => 0,
                 true => versions.iter().position(|v| v.id == id_marker).unwrap_or(0),
                 false => versions.len(),
             };
             let newest = versions.len() - 1;
-            (0..at)
-                .rev()
-                .map(move |n| (key.as_str(), (&versions[n], n == newest)))
-        });
+            (0..at).rev().map(move |n| (key.as_str(), (&versions[n], n == newest)))
+        },
+    );
     let page = listing::page(behind, &prefix, &delimiter, &key_marker, limit as usize);
-    let next_key = page
-        .truncated
-        .then(|| page.last().map(str::to_owned))
-        .flatten();
-    let next_id = (page.truncated && !page.ends_in_prefix)
-        .then(|| page.items.last().map(|(_, (v, _))| v.id.clone()))
-        .flatten();
+    let next_key = page.truncated.then(|| page.last().map(str::to_owned)).flatten();
+    let next_id =
+        (page.truncated && !page.ends_in_prefix).then(|| page.items.last().map(|(_, (v, _))| v.id.clone())).flatten();
     let (mut found, mut markers) = (Vec::new(), Vec::new());
     for (key, (version, latest)) in page.items {
         let (key, id) = (Some(encoder.text(key)), Some(version.id.clone()));
         let (owner, last_modified) = (Some(owner(store)), Some(version.modified.into()));
         match &version.object {
             None => {
-                markers.push(DeleteMarkerEntry {
-                    is_latest: Some(latest),
-                    key,
-                    last_modified,
-                    owner,
-                    version_id: id,
-                });
+                markers.push(DeleteMarkerEntry { is_latest: Some(latest), key, last_modified, owner, version_id: id });
             }
             Some(object) => found.push(ObjectVersion {
                 checksum_algorithm: algorithms(object),

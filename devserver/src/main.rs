@@ -6,9 +6,7 @@ use integration_s3_devserver::DevServer;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = match std::env::args().nth(1) {
         None => 0,
-        Some(text) => text
-            .parse()
-            .map_err(|_| format!("usage: devserver [PORT]; {text:?} is no port"))?,
+        Some(text) => text.parse().map_err(|_| format!("usage: devserver [PORT]; {text:?} is no port"))?,
     };
     let server = DevServer::builder().port(port).start().await?;
     println!("AWS_ENDPOINT_URL={}", server.endpoint());

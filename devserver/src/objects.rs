@@ -15,18 +15,12 @@ type Answer<T> = S3Result<S3Response<T>>;
 /// The storage class of everything that names none.
 const STANDARD: &str = "STANDARD";
 
-pub(crate) async fn put(
-    store: &Store,
-    mut req: S3Request<PutObjectInput>,
-) -> Answer<PutObjectOutput> {
+pub(crate) async fn put(store: &Store, mut req: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
     let expires = body::expires(&req);
     let trailers = req.trailing_headers.take();
     let input = req.input;
     if input.write_offset_bytes.is_some() {
-        return Err(s3_error!(
-            NotImplemented,
-            "Appending is for directory buckets."
-        ));
+        return Err(s3_error!(NotImplemented, "Appending is for directory buckets."));
     }
     let mut facts = facts!(input, expires);
     normalise(&mut facts);
@@ -34,10 +28,7 @@ pub(crate) async fn put(
     store.lock().bucket(&input.bucket)?;
     let received = receive(input.body, input.content_length, &req.headers, trailers).await?;
     let object = whole(received.data, received.sums, facts);
-    let mut output = PutObjectOutput {
-        e_tag: Some(ETag::Strong(object.etag.clone())),
-        ..PutObjectOutput::default()
-    };
+    let mut output = PutObjectOutput { e_tag: Some(ETag::Strong(object.etag.clone())), ..PutObjectOutput::default() };
     answer_sums!(output, object.sums);
     output.checksum_type = object.sums.checksum_type.clone();
     answer_encryption!(output, object.facts.encryption);
@@ -46,11 +37,7 @@ pub(crate) async fn put(
     let fresh = state.fresh_id();
     let bucket = state.bucket_mut(&input.bucket)?;
     let current = bucket.current(&input.key).map(|o| o.etag.as_str());
-    conditions::may_write(
-        input.if_match.as_ref(),
-        input.if_none_match.as_ref(),
-        current,
-    )?;
+    conditions::may_write(input.if_match.as_ref(), input.if_none_match.as_ref(), current)?;
     output.version_id = bucket.put(&input.key, object, tags, fresh).version_id;
     Ok(S3Response::new(output))
 }
@@ -64,11 +51,7 @@ pub(crate) fn whole(data: Bytes, verified: Option<Checksum>, facts: Facts) -> Ob
     }
     Object {
         size: data.len() as u64,
-        segments: vec![Segment {
-            number: 1,
-            data,
-            sums: sums.clone(),
-        }],
+        segments: vec![Segment { number: 1, data, sums: sums.clone() }],
         etag,
         facts,
         sums,
@@ -86,10 +69,7 @@ pub(crate) fn normalise(facts: &mut Facts) {
     }
 }
 
-pub(crate) fn delete(
-    store: &Store,
-    req: S3Request<DeleteObjectInput>,
-) -> Answer<DeleteObjectOutput> {
+pub(crate) fn delete(store: &Store, req: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
     let input = req.input;
     check_version_id(input.version_id.as_deref())?;
     let mut state = store.lock();
@@ -107,10 +87,7 @@ pub(crate) fn delete(
     }))
 }
 
-pub(crate) fn delete_many(
-    store: &Store,
-    req: S3Request<DeleteObjectsInput>,
-) -> Answer<DeleteObjectsOutput> {
+pub(crate) fn delete_many(store: &Store, req: S3Request<DeleteObjectsInput>) -> Answer<DeleteObjectsOutput> {
     let input = req.input;
     if input.delete.objects.is_empty() || input.delete.objects.len() > 1000 {
         return Err(s3_error!(
@@ -141,11 +118,7 @@ pub(crate) fn delete_many(
     }))
 }
 
-fn delete_one(
-    state: &mut State,
-    bucket: &str,
-    target: &ObjectIdentifier,
-) -> S3Result<DeletedObject> {
+fn delete_one(state: &mut State, bucket: &str, target: &ObjectIdentifier) -> S3Result<DeletedObject> {
     check_version_id(target.version_id.as_deref())?;
     if target.key.len() > 1024 {
         return Err(s3_error!(KeyTooLongError, "Your key is too long"));
@@ -154,21 +127,14 @@ fn delete_one(
     let bucket: &mut Bucket = state.bucket_mut(bucket)?;
     if let Some(etag) = &target.e_tag {
         let condition = ETagCondition::ETag(etag.clone());
-        conditions::may_write(
-            Some(&condition),
-            None,
-            bucket.current(&target.key).map(|o| o.etag.as_str()),
-        )?;
+        conditions::may_write(Some(&condition), None, bucket.current(&target.key).map(|o| o.etag.as_str()))?;
     }
     let written = bucket.delete(&target.key, target.version_id.as_deref(), fresh);
     Ok(DeletedObject {
         key: Some(target.key.clone()),
         version_id: target.version_id.clone(),
         delete_marker: written.delete_marker.then_some(true),
-        delete_marker_version_id: written
-            .delete_marker
-            .then_some(written.version_id)
-            .flatten(),
+        delete_marker_version_id: written.delete_marker.then_some(written.version_id).flatten(),
     })
 }
 
@@ -185,10 +151,7 @@ macro_rules! answer_sums {
 /// The encryption headers of an answer.
 macro_rules! answer_encryption {
     ($output:expr, $encryption:expr) => {
-        $output.server_side_encryption = $encryption
-            .algorithm
-            .clone()
-            .map(s3s::dto::ServerSideEncryption::from);
+        $output.server_side_encryption = $encryption.algorithm.clone().map(s3s::dto::ServerSideEncryption::from);
         $output.ssekms_key_id = $encryption.kms_key.clone();
         $output.bucket_key_enabled = $encryption.bucket_key;
         $output.sse_customer_algorithm = $encryption.customer_algorithm();

@@ -16,9 +16,7 @@ use crate::store::Segment;
 pub(crate) fn resolve(range: &Range, size: u64) -> S3Result<(u64, u64)> {
     match *range {
         Range::Int { first, .. } if first >= size => Err(unsatisfiable(size)),
-        Range::Int { first, last } => {
-            Ok((first, last.map_or(size, |l| l.saturating_add(1).min(size))))
-        }
+        Range::Int { first, last } => Ok((first, last.map_or(size, |l| l.saturating_add(1).min(size)))),
         Range::Suffix { length } if length == 0 || size == 0 => Err(unsatisfiable(size)),
         Range::Suffix { length } => Ok((size.saturating_sub(length), size)),
     }
@@ -28,11 +26,7 @@ pub(crate) fn resolve(range: &Range, size: u64) -> S3Result<(u64, u64)> {
 ///
 /// # Errors
 /// 416 when there is no such part.
-pub(crate) fn of_part(
-    segments: &[Segment],
-    number: i32,
-    multipart: bool,
-) -> S3Result<(u64, u64, usize)> {
+pub(crate) fn of_part(segments: &[Segment], number: i32, multipart: bool) -> S3Result<(u64, u64, usize)> {
     let mut start = 0;
     for (index, segment) in segments.iter().enumerate() {
         let end = start + segment.data.len() as u64;
@@ -41,11 +35,7 @@ pub(crate) fn of_part(
         }
         start = end;
     }
-    Err(coded(
-        StatusCode::RANGE_NOT_SATISFIABLE,
-        "InvalidPartNumber",
-        "The requested partnumber is not satisfiable",
-    ))
+    Err(coded(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidPartNumber", "The requested partnumber is not satisfiable"))
 }
 
 /// The bytes `start..end` of the segments, without copying them.
@@ -95,12 +85,9 @@ mod tests {
 
     #[test]
     fn a_range_with_no_byte_is_refused() {
-        for (range, size) in [
-            (int(10, None), 10),
-            (int(0, None), 0),
-            (Range::Suffix { length: 0 }, 9),
-            (Range::Suffix { length: 1 }, 0),
-        ] {
+        for (range, size) in
+            [(int(10, None), 10), (int(0, None), 0), (Range::Suffix { length: 0 }, 9), (Range::Suffix { length: 1 }, 0)]
+        {
             assert!(resolve(&range, size).is_err(), "{range:?} of {size}");
         }
     }

@@ -40,12 +40,7 @@ fn find(store: &Store, bucket: &str, key: &str, id: Option<&str>) -> S3Result<Fo
 
 pub(crate) fn get(store: &Store, req: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
     let input = req.input;
-    let found = find(
-        store,
-        &input.bucket,
-        &input.key,
-        input.version_id.as_deref(),
-    )?;
+    let found = find(store, &input.bucket, &input.key, input.version_id.as_deref())?;
     customer_key!(input).opens(&found.object.facts.encryption)?;
     let conditions = Conditions {
         if_match: input.if_match,
@@ -58,10 +53,7 @@ pub(crate) fn get(store: &Store, req: S3Request<GetObjectInput>) -> Answer<GetOb
     let (mut start, mut end, mut part) = (0, object.size, None);
     match (&input.range, input.part_number) {
         (Some(_), Some(_)) => {
-            return Err(s3_error!(
-                InvalidRequest,
-                "Cannot specify both Range header and partNumber query parameter"
-            ));
+            return Err(s3_error!(InvalidRequest, "Cannot specify both Range header and partNumber query parameter"));
         }
         (Some(range), None) => (start, end) = ranges::resolve(range, object.size)?,
         (None, Some(number)) => {
@@ -76,17 +68,11 @@ pub(crate) fn get(store: &Store, req: S3Request<GetObjectInput>) -> Answer<GetOb
     output.content_length = i64::try_from(end - start).ok();
     output.body = Some(blob(ranges::slice(&object.segments, start, end)));
     if partial && object.size > 0 {
-        output.content_range = Some(format!(
-            "bytes {start}-{}/{}",
-            end.saturating_sub(1),
-            object.size
-        ));
+        output.content_range = Some(format!("bytes {start}-{}/{}", end.saturating_sub(1), object.size));
     }
     output.parts_count = (input.part_number.is_some() && object.multipart)
         .then(|| i32::try_from(object.segments.len()).unwrap_or(i32::MAX));
-    let wanted = input
-        .checksum_mode
-        .is_some_and(|m| m.as_str() == ChecksumMode::ENABLED);
+    let wanted = input.checksum_mode.is_some_and(|m| m.as_str() == ChecksumMode::ENABLED);
     if wanted && (part.is_some() || start == 0 && end == object.size) {
         let sums = part.map_or(&object.sums, |p| &p.sums);
         answer_sums!(output, sums);
@@ -171,23 +157,11 @@ fn judge(found: &Found, conditions: &Conditions) -> S3Result<()> {
         Verdict::NotModified => {
             let mut error = S3Error::with_message(S3ErrorCode::NotModified, "Not Modified");
             let mut headers = HeaderMap::new();
-            set(
-                &mut headers,
-                hyper::header::ETAG,
-                Some(&format!("\"{}\"", found.object.etag)),
-            );
+            set(&mut headers, hyper::header::ETAG, Some(&format!("\"{}\"", found.object.etag)));
             let mut date = Vec::new();
             let _ = Timestamp::from(found.modified).format(TimestampFormat::HttpDate, &mut date);
-            set(
-                &mut headers,
-                hyper::header::LAST_MODIFIED,
-                std::str::from_utf8(&date).ok(),
-            );
-            set(
-                &mut headers,
-                HeaderName::from_static("x-amz-version-id"),
-                found.version_id.as_deref(),
-            );
+            set(&mut headers, hyper::header::LAST_MODIFIED, std::str::from_utf8(&date).ok());
+            set(&mut headers, HeaderName::from_static("x-amz-version-id"), found.version_id.as_deref());
             error.set_headers(headers);
             Err(error)
         }
@@ -223,57 +197,24 @@ fn describe(found: &Found) -> GetObjectOutput {
     output
 }
 
-pub(crate) fn attributes(
-    store: &Store,
-    req: S3Request<GetObjectAttributesInput>,
-) -> Answer<GetObjectAttributesOutput> {
+pub(crate) fn attributes(store: &Store, req: S3Request<GetObjectAttributesInput>) -> Answer<GetObjectAttributesOutput> {
     let input = req.input;
-    let found = find(
-        store,
-        &input.bucket,
-        &input.key,
-        input.version_id.as_deref(),
-    )?;
+    let found = find(store, &input.bucket, &input.key, input.version_id.as_deref())?;
     customer_key!(input).opens(&found.object.facts.encryption)?;
     // s3s hands the comma-separated header over as one value.
-    let wanted: Vec<&str> = input
-        .object_attributes
-        .iter()
-        .flat_map(|a| a.as_str().split(','))
-        .map(str::trim)
-        .collect();
-    let known = [
-        "ETag",
-        "Checksum",
-        "ObjectParts",
-        "StorageClass",
-        "ObjectSize",
-    ];
+    let wanted: Vec<&str> = input.object_attributes.iter().flat_map(|a| a.as_str().split(',')).map(str::trim).collect();
+    let known = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
     if let Some(strange) = wanted.iter().find(|w| !known.contains(w)) {
-        return Err(s3_error!(
-            InvalidArgument,
-            "Invalid attribute name specified: {strange}"
-        ));
+        return Err(s3_error!(InvalidArgument, "Invalid attribute name specified: {strange}"));
     }
     let wants = |name: &str| wanted.contains(&name);
     let object = &found.object;
     let parts = (wants("ObjectParts") && object.multipart)
-        .then(|| {
-            parts_page(
-                object,
-                input.part_number_marker.unwrap_or(0),
-                input.max_parts,
-            )
-        })
+        .then(|| parts_page(object, input.part_number_marker.unwrap_or(0), input.max_parts))
         .transpose()?;
-    let class = object
-        .facts
-        .storage_class
-        .clone()
-        .unwrap_or_else(|| "STANDARD".to_owned());
+    let class = object.facts.storage_class.clone().unwrap_or_else(|| "STANDARD".to_owned());
     Ok(S3Response::new(GetObjectAttributesOutput {
-        checksum: (wants("Checksum") && !sums::present(&object.sums).is_empty())
-            .then(|| object.sums.clone()),
+        checksum: (wants("Checksum") && !sums::present(&object.sums).is_empty()).then(|| object.sums.clone()),
         e_tag: wants("ETag").then(|| ETag::Strong(object.etag.clone())),
         last_modified: Some(found.modified.into()),
         object_parts: parts,
@@ -284,26 +225,15 @@ pub(crate) fn attributes(
     }))
 }
 
-fn parts_page(
-    object: &Stored,
-    marker: i32,
-    max: Option<i32>,
-) -> S3Result<GetObjectAttributesParts> {
+fn parts_page(object: &Stored, marker: i32, max: Option<i32>) -> S3Result<GetObjectAttributesParts> {
     let limit = crate::listing::limit(max, "max-parts")?;
     let mut behind = object.segments.iter().filter(|s| s.number > marker);
     let page: Vec<&Segment> = behind.by_ref().take(limit as usize).collect();
     // Part by part only where the parts have checksums of their own.
-    let listed = object
-        .sums
-        .checksum_type
-        .as_ref()
-        .is_some_and(|t| t.as_str() == ChecksumType::COMPOSITE);
+    let listed = object.sums.checksum_type.as_ref().is_some_and(|t| t.as_str() == ChecksumType::COMPOSITE);
     let parts = page.iter().map(|s| {
-        let mut part = ObjectPart {
-            part_number: Some(s.number),
-            size: i64::try_from(s.data.len()).ok(),
-            ..ObjectPart::default()
-        };
+        let mut part =
+            ObjectPart { part_number: Some(s.number), size: i64::try_from(s.data.len()).ok(), ..ObjectPart::default() };
         answer_sums!(part, s.sums);
         part
     });

@@ -50,39 +50,21 @@ impl Running {
             account: builder.account_id.clone(),
             min_part_size: builder.min_part_size,
         };
-        let domain = builder
-            .domain
-            .as_ref()
-            .map(|d| format!("{d}:{}", address.port()));
+        let domain = builder.domain.as_ref().map(|d| format!("{d}:{}", address.port()));
         let store = Arc::new(Store::new(settings.clone()));
         let mut s3 = S3ServiceBuilder::new(Service::new(Arc::clone(&store)));
-        s3.set_auth(SimpleAuth::from_single(
-            builder.access_key.clone(),
-            builder.secret_key.clone(),
-        ));
+        s3.set_auth(SimpleAuth::from_single(builder.access_key.clone(), builder.secret_key.clone()));
         if let Some(domain) = &domain {
-            s3.set_host(
-                SingleDomain::new(domain)
-                    .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?,
-            );
+            s3.set_host(SingleDomain::new(domain).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?);
         }
         let shared = Arc::new(Shared {
             s3: s3.build(),
-            gate: Gate {
-                settings,
-                session_token: builder.session_token.clone(),
-                domain,
-            },
+            gate: Gate { settings, session_token: builder.session_token.clone(), domain },
             requests: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
-        Ok(Self {
-            address,
-            store,
-            shared,
-            task,
-        })
+        Ok(Self { address, store, shared, task })
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -92,11 +74,7 @@ impl Running {
             connections: self.shared.connections.load(Ordering::Relaxed),
             requests: self.shared.requests.load(Ordering::Relaxed),
             buckets: state.buckets.len(),
-            objects: buckets()
-                .flat_map(|b| b.keys.values())
-                .flatten()
-                .filter(|v| v.object.is_some())
-                .count(),
+            objects: buckets().flat_map(|b| b.keys.values()).flatten().filter(|v| v.object.is_some()).count(),
             uploads: buckets().map(|b| b.uploads.len()).sum(),
         }
     }
@@ -145,19 +123,14 @@ async fn serve(socket: TcpStream, shared: Arc<Shared>) {
     let _ = socket.set_nodelay(true);
     let service = service_fn(|request| answer(request, &counted.0));
     // A client that goes away is its own affair.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(socket), service)
-        .await;
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
 }
 
 async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<Body>, HttpError> {
     let number = shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
     let id = format!("{number:016X}");
     let resource = request.uri().path().to_owned();
-    let attributes = request
-        .uri()
-        .query()
-        .is_some_and(|q| q.split('&').any(|p| p.starts_with("attributes")));
+    let attributes = request.uri().query().is_some_and(|q| q.split('&').any(|p| p.starts_with("attributes")));
     let head = request.method() == Method::HEAD;
     let response = match admit(request, shared).await {
         Ok(request) => shared.s3.call(request).await?,
@@ -172,15 +145,12 @@ async fn admit(request: Request<Incoming>, shared: &Shared) -> Result<Request<Bo
     shared.gate.screen(&mut parts)?;
     let mut body = Body::from(body);
     if gate::is_document(&parts) {
-        let bytes = body
-            .store_all_limited(DOCUMENT)
-            .await
-            .map_err(|_| Refusal {
-                status: StatusCode::BAD_REQUEST,
-                code: "IncompleteBody".to_owned(),
-                message: "The request body terminated unexpectedly".to_owned(),
-                extra: Vec::new(),
-            })?;
+        let bytes = body.store_all_limited(DOCUMENT).await.map_err(|_| Refusal {
+            status: StatusCode::BAD_REQUEST,
+            code: "IncompleteBody".to_owned(),
+            message: "The request body terminated unexpectedly".to_owned(),
+            extra: Vec::new(),
+        })?;
         gate::document(&parts, &bytes)?;
         body = Body::from(bytes);
     }
@@ -194,53 +164,28 @@ fn refused(refusal: &Refusal, head: bool) -> Response<Body> {
     };
     element("Code", &refusal.code);
     element("Message", &refusal.message);
-    refusal
-        .extra
-        .iter()
-        .for_each(|(name, text)| element(name, text));
+    refusal.extra.iter().for_each(|(name, text)| element(name, text));
     xml.push_str("</Error>");
-    let region = refusal
-        .extra
-        .iter()
-        .find(|(name, _)| *name == "Region")
-        .map(|(_, text)| text);
+    let region = refusal.extra.iter().find(|(name, _)| *name == "Region").map(|(_, text)| text);
     let mut response = Response::new(if head { Body::empty() } else { Body::from(xml) });
     *response.status_mut() = refusal.status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     if let Some(region) = region.and_then(|r| HeaderValue::from_str(r).ok()) {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static("x-amz-bucket-region"), region);
+        response.headers_mut().insert(HeaderName::from_static("x-amz-bucket-region"), region);
     }
     response
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Request ids, the elements s3s leaves out of error bodies, 206 for HEAD, bare entity tags in attributes.
-fn finish(
-    mut response: Response<Body>,
-    id: &str,
-    resource: &str,
-    head: bool,
-    attributes: bool,
-) -> Response<Body> {
+fn finish(mut response: Response<Body>, id: &str, resource: &str, head: bool, attributes: bool) -> Response<Body> {
     let host_id = gate::host_id(id);
-    for (name, value) in [
-        ("x-amz-request-id", id),
-        ("x-amz-id-2", &host_id),
-        ("server", "integration-s3-devserver"),
-    ] {
+    for (name, value) in [("x-amz-request-id", id), ("x-amz-id-2", &host_id), ("server", "integration-s3-devserver")] {
         if let Ok(value) = HeaderValue::from_str(value) {
-            response
-                .headers_mut()
-                .insert(HeaderName::from_static(name), value);
+            response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
     if head {
@@ -259,10 +204,7 @@ fn finish(
     }
     let failed = response.status().is_client_error() || response.status().is_server_error();
     if (failed || attributes)
-        && let Some(text) = response
-            .body()
-            .bytes()
-            .and_then(|b| String::from_utf8(b.to_vec()).ok())
+        && let Some(text) = response.body().bytes().and_then(|b| String::from_utf8(b.to_vec()).ok())
     {
         let text = if failed {
             let more = format!(
@@ -271,8 +213,7 @@ fn finish(
             );
             text.replace("</Error>", &more)
         } else {
-            text.replace("<ETag>\"", "<ETag>")
-                .replace("\"</ETag>", "</ETag>")
+            text.replace("<ETag>\"", "<ETag>").replace("\"</ETag>", "</ETag>")
         };
         response.headers_mut().remove(CONTENT_LENGTH);
         *response.body_mut() = Body::from(text);

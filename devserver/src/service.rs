@@ -6,7 +6,7 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use crate::store::Store;
-use crate::{buckets, lists, objects, reads, tagging};
+use crate::{buckets, copy, lists, multipart, objects, reads, tagging, uploads};
 
 /// s3s's view of a store.
 pub(crate) struct Service {
@@ -40,8 +40,16 @@ macro_rules! operations {
 operations! {
     awaited {
         put_object(PutObjectInput) -> PutObjectOutput = objects::put;
+        upload_part(UploadPartInput) -> UploadPartOutput = multipart::part;
     }
     locked {
+        copy_object(CopyObjectInput) -> CopyObjectOutput = copy::object;
+        upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = copy::part;
+        create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = multipart::create;
+        complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput = multipart::complete;
+        abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = multipart::abort;
+        list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput = uploads::uploads;
+        list_parts(ListPartsInput) -> ListPartsOutput = uploads::parts;
         create_bucket(CreateBucketInput) -> CreateBucketOutput = buckets::create;
         delete_bucket(DeleteBucketInput) -> DeleteBucketOutput = buckets::delete;
         head_bucket(HeadBucketInput) -> HeadBucketOutput = buckets::head;

@@ -27,10 +27,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self {
-            settings,
-            state: Mutex::new(State::default()),
-        }
+        Self { settings, state: Mutex::new(State::default()) }
     }
 
     /// A thread that panicked while it held the lock leaves whole values behind, so the poison is ignored.
@@ -48,30 +45,18 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn bucket(&self, name: &str) -> S3Result<&Bucket> {
-        self.buckets
-            .get(name)
-            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
+        self.buckets.get(name).ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 
     pub(crate) fn bucket_mut(&mut self, name: &str) -> S3Result<&mut Bucket> {
-        self.buckets
-            .get_mut(name)
-            .ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
+        self.buckets.get_mut(name).ok_or_else(|| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 
     /// An identifier nobody guesses by counting, yet ordered by time of issue (upload markers need that).
     pub(crate) fn fresh_id(&mut self) -> String {
         self.counter += 1;
-        let seed = format!(
-            "{}/{}",
-            self.counter,
-            OffsetDateTime::now_utc().unix_timestamp_nanos()
-        );
-        format!(
-            "{:08x}{}",
-            self.counter,
-            &hex(&Md5::checksum(seed.as_bytes()))[..24]
-        )
+        let seed = format!("{}/{}", self.counter, OffsetDateTime::now_utc().unix_timestamp_nanos());
+        format!("{:08x}{}", self.counter, &hex(&Md5::checksum(seed.as_bytes()))[..24])
     }
 }
 
@@ -178,7 +163,7 @@ pub(crate) struct Upload {
     pub(crate) facts: Facts,
     pub(crate) tags: Vec<Tag>,
     pub(crate) algorithm: Option<String>,
-    pub(crate) checksum_type: Option<String>,
+    pub(crate) checksum_type: String,
     pub(crate) parts: BTreeMap<i32, UploadedPart>,
 }
 

@@ -34,10 +34,7 @@ pub(crate) fn value(sums: &Checksum, algorithm: &str) -> Option<String> {
 
 /// The algorithms that have a value.
 pub(crate) fn present(sums: &Checksum) -> Vec<&'static str> {
-    ALGORITHMS
-        .into_iter()
-        .filter(|a| value(sums, a).is_some())
-        .collect()
+    ALGORITHMS.into_iter().filter(|a| value(sums, a).is_some()).collect()
 }
 
 /// Only the value of `algorithm`, of the given type.
@@ -72,19 +69,13 @@ pub(crate) fn compute<'a>(algorithm: &str, data: impl IntoIterator<Item = &'a [u
 ///
 /// # Errors
 /// More than one, or one announced and not sent.
-pub(crate) fn claimed(
-    headers: &HeaderMap,
-    trailers: Option<&HeaderMap>,
-) -> S3Result<Option<(&'static str, String)>> {
+pub(crate) fn claimed(headers: &HeaderMap, trailers: Option<&HeaderMap>) -> S3Result<Option<(&'static str, String)>> {
     let mut found = Vec::new();
     for algorithm in ALGORITHMS {
         let name = format!("x-amz-checksum-{}", algorithm.to_ascii_lowercase());
         let value = headers.get(&name).or_else(|| trailers?.get(&name));
         if let Some(value) = value {
-            found.push((
-                algorithm,
-                String::from_utf8_lossy(value.as_bytes()).trim().to_owned(),
-            ));
+            found.push((algorithm, String::from_utf8_lossy(value.as_bytes()).trim().to_owned()));
         }
     }
     if found.len() > 1 {
@@ -94,19 +85,14 @@ pub(crate) fn claimed(
         ));
     }
     if let Some(announced) = headers.get("x-amz-trailer").and_then(|v| v.to_str().ok())
-        && !announced
-            .split(',')
-            .all(|name| trailers.is_some_and(|t| t.contains_key(name.trim())))
+        && !announced.split(',').all(|name| trailers.is_some_and(|t| t.contains_key(name.trim())))
     {
         return Err(bad(
             "MalformedTrailerError",
             "The request contained trailing data that was not well-formed or did not conform to our published schema.",
         ));
     }
-    if let Some(wanted) = headers
-        .get("x-amz-sdk-checksum-algorithm")
-        .and_then(|v| v.to_str().ok())
-    {
+    if let Some(wanted) = headers.get("x-amz-sdk-checksum-algorithm").and_then(|v| v.to_str().ok()) {
         match found.first() {
             None => {
                 return Err(s3_error!(
@@ -115,10 +101,7 @@ pub(crate) fn claimed(
                 ));
             }
             Some((algorithm, _)) if !algorithm.eq_ignore_ascii_case(wanted) => {
-                return Err(s3_error!(
-                    InvalidRequest,
-                    "Value for x-amz-sdk-checksum-algorithm header is invalid."
-                ));
+                return Err(s3_error!(InvalidRequest, "Value for x-amz-sdk-checksum-algorithm header is invalid."));
             }
             Some(_) => {}
         }
@@ -130,23 +113,14 @@ pub(crate) fn claimed(
 ///
 /// # Errors
 /// `BadDigest`, `InvalidDigest`, `InvalidRequest`.
-pub(crate) fn verify(
-    data: &[u8],
-    headers: &HeaderMap,
-    trailers: Option<&HeaderMap>,
-) -> S3Result<Option<Checksum>> {
+pub(crate) fn verify(data: &[u8], headers: &HeaderMap, trailers: Option<&HeaderMap>) -> S3Result<Option<Checksum>> {
     verify_md5(data, headers)?;
     let Some((algorithm, given)) = claimed(headers, trailers)? else {
         return Ok(None);
     };
     let sums = compute(algorithm, [data]);
     let right = value(&sums, algorithm).unwrap_or_default();
-    if STANDARD
-        .decode(&given)
-        .ok()
-        .map(|d| STANDARD.encode(d).len())
-        != Some(right.len())
-    {
+    if STANDARD.decode(&given).ok().map(|d| STANDARD.encode(d).len()) != Some(right.len()) {
         return Err(s3_error!(
             InvalidRequest,
             "Value for x-amz-checksum-{} header is invalid.",
@@ -154,10 +128,7 @@ pub(crate) fn verify(
         ));
     }
     if given != right {
-        return Err(s3_error!(
-            BadDigest,
-            "The {algorithm} you specified did not match the calculated checksum."
-        ));
+        return Err(s3_error!(BadDigest, "The {algorithm} you specified did not match the calculated checksum."));
     }
     Ok(Some(sums))
 }
@@ -172,10 +143,7 @@ fn verify_md5(data: &[u8], headers: &HeaderMap) -> S3Result<()> {
         .filter(|d| d.len() == 16)
         .ok_or_else(|| s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid."))?;
     if given != Md5::checksum(data) {
-        return Err(s3_error!(
-            BadDigest,
-            "The Content-MD5 you specified did not match what we received."
-        ));
+        return Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received."));
     }
     Ok(())
 }
@@ -196,23 +164,13 @@ pub(crate) fn multipart_etag<'a>(parts: impl IntoIterator<Item = &'a str>) -> St
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .chars()
-        .filter_map(|c| c.to_digit(16))
-        .map(|d| d as u8)
-        .collect();
-    digits
-        .chunks_exact(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 /// The checksum of checksums: over the binary values of the parts, with their number behind it.
 pub(crate) fn composite(algorithm: &str, parts: &[String]) -> Checksum {
-    let binary: Vec<Vec<u8>> = parts
-        .iter()
-        .map(|p| STANDARD.decode(p).unwrap_or_default())
-        .collect();
+    let binary: Vec<Vec<u8>> = parts.iter().map(|p| STANDARD.decode(p).unwrap_or_default()).collect();
     let sums = compute(algorithm, binary.iter().map(Vec::as_slice));
     let text = value(&sums, algorithm).map(|v| format!("{v}-{}", parts.len()));
     single(algorithm, text, ChecksumType::COMPOSITE)
@@ -229,20 +187,14 @@ mod tests {
         let encoded = |bytes: &[u8]| STANDARD.encode(bytes);
         assert_eq!(sum("CRC32"), encoded(&0xcbf4_3926u32.to_be_bytes()));
         assert_eq!(sum("CRC32C"), encoded(&0xe306_9283u32.to_be_bytes()));
-        assert_eq!(
-            sum("CRC64NVME"),
-            encoded(&0xae8b_1486_0a79_9888u64.to_be_bytes())
-        );
+        assert_eq!(sum("CRC64NVME"), encoded(&0xae8b_1486_0a79_9888u64.to_be_bytes()));
     }
 
     #[test]
     fn tags_of_whole_and_multipart_objects() {
         assert_eq!(etag(b""), "d41d8cd98f00b204e9800998ecf8427e");
         // MD5 of the sixteen bytes of MD5("").
-        assert_eq!(
-            multipart_etag([etag(b"").as_str()]),
-            "59adb24ef3cdbe0297f05b395827453f-1"
-        );
+        assert_eq!(multipart_etag([etag(b"").as_str()]), "59adb24ef3cdbe0297f05b395827453f-1");
     }
 
     #[test]
@@ -250,21 +202,12 @@ mod tests {
         let mut headers = HeaderMap::new();
         assert!(verify(b"x", &headers, None).unwrap().is_none());
         headers.insert("x-amz-checksum-crc32", "AAAAAA==".parse().unwrap());
-        assert_eq!(
-            verify(b"x", &headers, None).unwrap_err().code().as_str(),
-            "BadDigest"
-        );
+        assert_eq!(verify(b"x", &headers, None).unwrap_err().code().as_str(), "BadDigest");
         headers.insert("x-amz-checksum-crc32", "AAAA".parse().unwrap());
-        assert_eq!(
-            verify(b"x", &headers, None).unwrap_err().code().as_str(),
-            "InvalidRequest"
-        );
+        assert_eq!(verify(b"x", &headers, None).unwrap_err().code().as_str(), "InvalidRequest");
         headers.insert("x-amz-checksum-crc32", "jNxMKw==".parse().unwrap());
         let _ = verify(b"x", &headers, None);
         headers.insert("content-md5", "zz".parse().unwrap());
-        assert_eq!(
-            verify(b"x", &headers, None).unwrap_err().code().as_str(),
-            "InvalidDigest"
-        );
+        assert_eq!(verify(b"x", &headers, None).unwrap_err().code().as_str(), "InvalidDigest");
     }
 }

@@ -16,40 +16,22 @@ const PER_BUCKET: usize = 50;
 /// `BadRequest` for too many, `InvalidTag` for a bad one.
 fn check(tags: &[Tag], most: usize, what: &str) -> S3Result<()> {
     if tags.len() > most {
-        return Err(bad(
-            "BadRequest",
-            format!("{what} tags cannot be greater than {most}"),
-        ));
+        return Err(bad("BadRequest", format!("{what} tags cannot be greater than {most}")));
     }
     let mut names = Vec::new();
     for tag in tags {
-        let (name, value) = (
-            tag.key.as_deref().unwrap_or_default(),
-            tag.value.as_deref().unwrap_or_default(),
-        );
+        let (name, value) = (tag.key.as_deref().unwrap_or_default(), tag.value.as_deref().unwrap_or_default());
         if name.is_empty() || name.chars().count() > 128 {
-            return Err(s3_error!(
-                InvalidTag,
-                "The TagKey you have provided is invalid"
-            ));
+            return Err(s3_error!(InvalidTag, "The TagKey you have provided is invalid"));
         }
         if value.chars().count() > 256 {
-            return Err(s3_error!(
-                InvalidTag,
-                "The TagValue you have provided is invalid"
-            ));
+            return Err(s3_error!(InvalidTag, "The TagValue you have provided is invalid"));
         }
         if name.starts_with("aws:") {
-            return Err(s3_error!(
-                InvalidTag,
-                "System tags cannot be added/updated by requester"
-            ));
+            return Err(s3_error!(InvalidTag, "System tags cannot be added/updated by requester"));
         }
         if names.contains(&name) {
-            return Err(s3_error!(
-                InvalidTag,
-                "Cannot provide multiple Tags with the same key"
-            ));
+            return Err(s3_error!(InvalidTag, "Cannot provide multiple Tags with the same key"));
         }
         names.push(name);
     }
@@ -62,16 +44,9 @@ fn check(tags: &[Tag], most: usize, what: &str) -> S3Result<()> {
 /// As the limits of tags.
 pub(crate) fn from_header(header: Option<&str>) -> S3Result<Vec<Tag>> {
     let mut tags = Vec::new();
-    for pair in header
-        .unwrap_or_default()
-        .split('&')
-        .filter(|p| !p.is_empty())
-    {
+    for pair in header.unwrap_or_default().split('&').filter(|p| !p.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        tags.push(Tag {
-            key: Some(unform(name)?),
-            value: Some(unform(value)?),
-        });
+        tags.push(Tag { key: Some(unform(name)?), value: Some(unform(value)?) });
     }
     check(&tags, PER_OBJECT, "Object")?;
     Ok(tags)
@@ -105,35 +80,20 @@ fn bad_header() -> S3Error {
 
 type Answer<T> = S3Result<S3Response<T>>;
 
-pub(crate) fn get_object(
-    store: &Store,
-    req: S3Request<GetObjectTaggingInput>,
-) -> Answer<GetObjectTaggingOutput> {
+pub(crate) fn get_object(store: &Store, req: S3Request<GetObjectTaggingInput>) -> Answer<GetObjectTaggingOutput> {
     let input = req.input;
     check_version_id(input.version_id.as_deref())?;
     let state = store.lock();
     let bucket = state.bucket(&input.bucket)?;
     let version = bucket.version(&input.key, input.version_id.as_deref())?;
-    Ok(S3Response::new(GetObjectTaggingOutput {
-        tag_set: version.tags.clone(),
-        version_id: bucket.shown(&version.id),
-    }))
+    Ok(S3Response::new(GetObjectTaggingOutput { tag_set: version.tags.clone(), version_id: bucket.shown(&version.id) }))
 }
 
-pub(crate) fn put_object(
-    store: &Store,
-    req: S3Request<PutObjectTaggingInput>,
-) -> Answer<PutObjectTaggingOutput> {
+pub(crate) fn put_object(store: &Store, req: S3Request<PutObjectTaggingInput>) -> Answer<PutObjectTaggingOutput> {
     let input = req.input;
     check_version_id(input.version_id.as_deref())?;
     check(&input.tagging.tag_set, PER_OBJECT, "Object")?;
-    let version_id = set(
-        store,
-        &input.bucket,
-        &input.key,
-        input.version_id.as_deref(),
-        input.tagging.tag_set,
-    )?;
+    let version_id = set(store, &input.bucket, &input.key, input.version_id.as_deref(), input.tagging.tag_set)?;
     Ok(S3Response::new(PutObjectTaggingOutput { version_id }))
 }
 
@@ -143,23 +103,11 @@ pub(crate) fn delete_object(
 ) -> Answer<DeleteObjectTaggingOutput> {
     let input = req.input;
     check_version_id(input.version_id.as_deref())?;
-    let version_id = set(
-        store,
-        &input.bucket,
-        &input.key,
-        input.version_id.as_deref(),
-        Vec::new(),
-    )?;
+    let version_id = set(store, &input.bucket, &input.key, input.version_id.as_deref(), Vec::new())?;
     Ok(S3Response::new(DeleteObjectTaggingOutput { version_id }))
 }
 
-fn set(
-    store: &Store,
-    bucket: &str,
-    key: &str,
-    id: Option<&str>,
-    tags: Vec<Tag>,
-) -> S3Result<Option<String>> {
+fn set(store: &Store, bucket: &str, key: &str, id: Option<&str>, tags: Vec<Tag>) -> S3Result<Option<String>> {
     let mut state = store.lock();
     let bucket = state.bucket_mut(bucket)?;
     let version = bucket.version_mut(key, id)?;
@@ -168,20 +116,14 @@ fn set(
     Ok(bucket.shown(&id))
 }
 
-pub(crate) fn get_bucket(
-    store: &Store,
-    req: S3Request<GetBucketTaggingInput>,
-) -> Answer<GetBucketTaggingOutput> {
+pub(crate) fn get_bucket(store: &Store, req: S3Request<GetBucketTaggingInput>) -> Answer<GetBucketTaggingOutput> {
     let state = store.lock();
     let tags = state.bucket(&req.input.bucket)?.tags.clone();
     let tag_set = tags.ok_or_else(|| s3_error!(NoSuchTagSet, "The TagSet does not exist"))?;
     Ok(S3Response::new(GetBucketTaggingOutput { tag_set }))
 }
 
-pub(crate) fn put_bucket(
-    store: &Store,
-    req: S3Request<PutBucketTaggingInput>,
-) -> Answer<PutBucketTaggingOutput> {
+pub(crate) fn put_bucket(store: &Store, req: S3Request<PutBucketTaggingInput>) -> Answer<PutBucketTaggingOutput> {
     check(&req.input.tagging.tag_set, PER_BUCKET, "Bucket")?;
     store.lock().bucket_mut(&req.input.bucket)?.tags = Some(req.input.tagging.tag_set);
     Ok(S3Response::new(PutBucketTaggingOutput::default()))
@@ -203,10 +145,7 @@ mod tests {
     #[test]
     fn the_header_is_a_form() {
         let tags = from_header(Some("a+b=%C3%A9&empty=&bare")).unwrap();
-        let pairs: Vec<_> = tags
-            .iter()
-            .map(|t| (t.key.as_deref().unwrap(), t.value.as_deref().unwrap()))
-            .collect();
+        let pairs: Vec<_> = tags.iter().map(|t| (t.key.as_deref().unwrap(), t.value.as_deref().unwrap())).collect();
         assert_eq!(pairs, [("a b", "é"), ("empty", ""), ("bare", "")]);
         assert!(from_header(Some("a=%4")).is_err());
         assert!(from_header(Some("a=1&a=2")).is_err());
@@ -216,13 +155,7 @@ mod tests {
     #[test]
     fn eleven_tags_are_too_many() {
         let header: Vec<_> = (0..11).map(|n| format!("k{n}=v")).collect();
-        assert_eq!(
-            from_header(Some(&header.join("&")))
-                .unwrap_err()
-                .code()
-                .as_str(),
-            "BadRequest"
-        );
+        assert_eq!(from_header(Some(&header.join("&"))).unwrap_err().code().as_str(), "BadRequest");
         assert!(from_header(Some(&header[..10].join("&"))).is_ok());
     }
 }

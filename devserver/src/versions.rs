@@ -28,14 +28,10 @@ impl Bucket {
             },
             Some(id) => {
                 let found = versions.and_then(|all| all.iter().find(|v| v.id == id));
-                let v = found.ok_or_else(|| {
-                    s3_error!(NoSuchVersion, "The specified version does not exist.")
-                })?;
+                let v = found.ok_or_else(|| s3_error!(NoSuchVersion, "The specified version does not exist."))?;
                 if v.object.is_none() {
-                    let refused = s3_error!(
-                        MethodNotAllowed,
-                        "The specified method is not allowed against this resource."
-                    );
+                    let refused =
+                        s3_error!(MethodNotAllowed, "The specified method is not allowed against this resource.");
                     return Err(marked(refused, &v.id));
                 }
                 Ok(v)
@@ -52,10 +48,7 @@ impl Bucket {
 
     pub(crate) fn version_mut(&mut self, key: &str, id: Option<&str>) -> S3Result<&mut Version> {
         let wanted = self.version(key, id)?.id.clone();
-        self.keys
-            .get_mut(key)
-            .and_then(|all| all.iter_mut().find(|v| v.id == wanted))
-            .ok_or_else(no_such_key)
+        self.keys.get_mut(key).and_then(|all| all.iter_mut().find(|v| v.id == wanted)).ok_or_else(no_such_key)
     }
 
     /// The id as answers show it: nothing while the bucket never had versioning.
@@ -64,41 +57,17 @@ impl Bucket {
     }
 
     /// Stores an object as the newest version.
-    pub(crate) fn put(
-        &mut self,
-        key: &str,
-        object: Object,
-        tags: Vec<Tag>,
-        fresh: String,
-    ) -> Written {
+    pub(crate) fn put(&mut self, key: &str, object: Object, tags: Vec<Tag>, fresh: String) -> Written {
         self.push(key, Some(Arc::new(object)), tags, fresh)
     }
 
-    fn push(
-        &mut self,
-        key: &str,
-        object: Option<Arc<Object>>,
-        tags: Vec<Tag>,
-        fresh: String,
-    ) -> Written {
-        let id = if self.versioning == Versioning::Enabled {
-            fresh
-        } else {
-            "null".to_owned()
-        };
+    fn push(&mut self, key: &str, object: Option<Arc<Object>>, tags: Vec<Tag>, fresh: String) -> Written {
+        let id = if self.versioning == Versioning::Enabled { fresh } else { "null".to_owned() };
         let delete_marker = object.is_none();
         let versions = self.keys.entry(key.to_owned()).or_default();
         versions.retain(|v| v.id != id);
-        versions.push(Version {
-            id: id.clone(),
-            modified: now(),
-            object,
-            tags,
-        });
-        Written {
-            version_id: self.shown(&id),
-            delete_marker,
-        }
+        versions.push(Version { id: id.clone(), modified: now(), object, tags });
+        Written { version_id: self.shown(&id), delete_marker }
     }
 
     /// Deletes a key (which may only mark it) or one version for good. What is not there is deleted already.
@@ -118,20 +87,14 @@ impl Bucket {
                 self.keys.remove(key);
             }
         }
-        Written {
-            version_id: self.shown(id),
-            delete_marker: was_marker,
-        }
+        Written { version_id: self.shown(id), delete_marker: was_marker }
     }
 }
 
 /// Refuses a version id that no version can have.
 pub(crate) fn check_version_id(id: Option<&str>) -> S3Result<()> {
     match id {
-        Some(id)
-            if id != "null"
-                && (id.len() != 32 || !id.bytes().all(|b| b.is_ascii_alphanumeric())) =>
-        {
+        Some(id) if id != "null" && (id.len() != 32 || !id.bytes().all(|b| b.is_ascii_alphanumeric())) => {
             Err(s3_error!(InvalidArgument, "Invalid version id specified"))
         }
         _ => Ok(()),
@@ -145,10 +108,7 @@ pub(crate) fn no_such_key() -> S3Error {
 fn marked(mut error: S3Error, id: &str) -> S3Error {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-    headers.insert(
-        HeaderName::from_static("x-amz-delete-marker"),
-        HeaderValue::from_static("true"),
-    );
+    headers.insert(HeaderName::from_static("x-amz-delete-marker"), HeaderValue::from_static("true"));
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-amz-version-id"), id);
     }
@@ -165,15 +125,7 @@ mod tests {
     use super::*;
 
     fn put(bucket: &mut Bucket, fresh: &str) -> Written {
-        bucket.put(
-            "k",
-            Object {
-                etag: fresh.into(),
-                ..Object::default()
-            },
-            Vec::new(),
-            fresh.into(),
-        )
+        bucket.put("k", Object { etag: fresh.into(), ..Object::default() }, Vec::new(), fresh.into())
     }
 
     #[test]
@@ -193,24 +145,12 @@ mod tests {
         bucket.versioning = Versioning::Enabled;
         assert_eq!(put(&mut bucket, "one").version_id.as_deref(), Some("one"));
         let gone = bucket.delete("k", None, "two".into());
-        assert_eq!(
-            gone,
-            Written {
-                version_id: Some("two".into()),
-                delete_marker: true
-            }
-        );
-        assert_eq!(
-            bucket.version("k", None).err().map(|e| e.code().clone()),
-            Some(S3ErrorCode::NoSuchKey)
-        );
+        assert_eq!(gone, Written { version_id: Some("two".into()), delete_marker: true });
+        assert_eq!(bucket.version("k", None).err().map(|e| e.code().clone()), Some(S3ErrorCode::NoSuchKey));
         assert_eq!(bucket.object("k", Some("one")).unwrap().1.etag, "one");
         assert_eq!(bucket.object("k", Some("null")).unwrap().1.etag, "zero");
         assert_eq!(
-            bucket
-                .version("k", Some("two"))
-                .err()
-                .map(|e| e.code().clone()),
+            bucket.version("k", Some("two")).err().map(|e| e.code().clone()),
             Some(S3ErrorCode::MethodNotAllowed)
         );
         bucket.delete("k", Some("two"), String::new());
