@@ -1,6 +1,7 @@
 //! What generated code may call; not for applications.
 
 mod error_document;
+mod facts;
 mod limits;
 mod reply;
 mod rfc2047;
@@ -11,6 +12,7 @@ pub mod xml;
 pub use bytes::Bytes;
 pub use error_document::{ErrorDocument, error_document, is_error_document};
 pub use reply::Reply;
+pub use facts::{ChecksumRule, CodeFacts, CodeLookup, OperationFacts, RetryClass, Verb};
 pub use rfc2047::{decode_words, encode_words};
 pub use url_text::decode_key;
 pub use wire_value::{DateFormat, FromWire, WireValue};
