@@ -4,6 +4,7 @@ mod error_document;
 mod facts;
 mod limits;
 mod reply;
+pub(crate) mod percent;
 mod rfc2047;
 mod url_text;
 mod wire_value;

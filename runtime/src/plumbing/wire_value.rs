@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use std::fmt::Write as _;
 
+use crate::error::S3Error;
 use crate::identity::{SecretBytes, SecretString};
 use crate::timestamp::{DateText, Timestamp};
 
@@ -15,6 +16,11 @@ use crate::timestamp::{DateText, Timestamp};
 pub trait WireValue {
     /// The text, borrowed from the value or written into `scratch`; `None` writes nothing at all.
     fn wire<'a>(&'a self, scratch: &'a mut String) -> Option<&'a str>;
+
+    /// Why the value cannot be sent, for values that take any input and are checked when the request is written.
+    fn fault(&self) -> Option<S3Error> {
+        None
+    }
 }
 
 /// A value that can be read from its text on the wire.
@@ -39,11 +45,19 @@ impl<T: WireValue + ?Sized> WireValue for &T {
     fn wire<'a>(&'a self, scratch: &'a mut String) -> Option<&'a str> {
         (**self).wire(scratch)
     }
+
+    fn fault(&self) -> Option<S3Error> {
+        (**self).fault()
+    }
 }
 
 impl<T: WireValue> WireValue for Option<T> {
     fn wire<'a>(&'a self, scratch: &'a mut String) -> Option<&'a str> {
         self.as_ref()?.wire(scratch)
+    }
+
+    fn fault(&self) -> Option<S3Error> {
+        self.as_ref()?.fault()
     }
 }
 
