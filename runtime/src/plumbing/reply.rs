@@ -242,6 +242,9 @@ impl Head {
             DocumentError::Truncated => self
                 .error(TransferError::IncompleteBody, format!("the answer ends inside its <{root}> document"))
                 .with_retryable(true),
+            DocumentError::Xml(source @ XmlError::Missing { .. }) => self
+                .error(ResponseError::InvalidResponse, format!("the <{root}> document has {source}"))
+                .with_source(source),
             DocumentError::Xml(source) => self
                 .error(ResponseError::XmlParse, format!("the answer is no <{root}> document: {source}"))
                 .with_source(source),
@@ -275,3 +278,6 @@ impl Head {
         error
     }
 }
+
+#[cfg(test)]
+mod tests;
