@@ -15,8 +15,7 @@ use super::url_text::hex;
 const BYTES_PER_WORD: usize = 45;
 
 /// Base64 with or without padding, as mail programs write it.
-const FORGIVING: GeneralPurpose =
-    GeneralPurpose::new(&ALPHABET, forgiving(NO_PAD));
+const FORGIVING: GeneralPurpose = GeneralPurpose::new(&ALPHABET, forgiving(NO_PAD));
 
 const fn forgiving(config: GeneralPurposeConfig) -> GeneralPurposeConfig {
     config.with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true)
@@ -181,7 +180,16 @@ mod tests {
 
     #[test]
     fn keeps_what_is_no_word() {
-        for text in ["=?", "=?x", "=?UTF-8?B?!!?=", "=?KOI8-R?Q?a?=", "=?UTF-8?X?a?=", "=?UTF-8?Q?=zz?=", "a =?= b", "=?UTF-8?B?/w==?="] {
+        for text in [
+            "=?",
+            "=?x",
+            "=?UTF-8?B?!!?=",
+            "=?KOI8-R?Q?a?=",
+            "=?UTF-8?X?a?=",
+            "=?UTF-8?Q?=zz?=",
+            "a =?= b",
+            "=?UTF-8?B?/w==?=",
+        ] {
             assert_eq!(decode_words(text), text);
         }
     }

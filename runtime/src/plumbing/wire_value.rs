@@ -223,7 +223,10 @@ mod tests {
         assert_eq!(text(&true).as_deref(), Some("true"));
         assert_eq!(text(&&"a").as_deref(), Some("a"));
         assert_eq!(text(&Bytes::from_static(b"\xff\xfe")).as_deref(), Some("//4="));
-        assert_eq!(text(&SecretBytes::from([0u8; 32])).as_deref(), Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="));
+        assert_eq!(
+            text(&SecretBytes::from([0u8; 32])).as_deref(),
+            Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        );
         assert_eq!(text(&SecretString::from("s")).as_deref(), Some("s"));
         assert_eq!(text(&DateText::from("never")).as_deref(), Some("never"));
     }
@@ -234,7 +237,15 @@ mod tests {
         assert_eq!(i32::from_wire("3000000000"), None);
         assert_eq!(i64::from_wire("12.5"), None);
         assert_eq!(i64::from_wire(""), None);
-        for (word, value) in [("true", Some(true)), ("TRUE", Some(true)), ("1", Some(true)), (" false", Some(false)), ("0", Some(false)), ("yes", None), ("", None)] {
+        for (word, value) in [
+            ("true", Some(true)),
+            ("TRUE", Some(true)),
+            ("1", Some(true)),
+            (" false", Some(false)),
+            ("0", Some(false)),
+            ("yes", None),
+            ("", None),
+        ] {
             assert_eq!(bool::from_wire(word), value, "{word}");
         }
         assert_eq!(Bytes::from_wire("//4="), Some(Bytes::from_static(b"\xff\xfe")));

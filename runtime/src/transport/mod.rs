@@ -12,6 +12,8 @@ mod hyper;
 pub mod scripted;
 #[cfg(feature = "test-util")]
 mod scripted_answer;
+#[cfg(all(test, feature = "test-util"))]
+mod scripted_tests;
 #[cfg(test)]
 mod tests;
 mod upload;

@@ -69,7 +69,6 @@ struct Matcher {
 ///
 /// Rules are tried in the order they were made. One whose answers are used up is passed over, so a
 /// later rule can go on. A rule without any answer matches nothing.
-#[must_use = "a rule without an answer matches nothing"]
 pub struct Rule {
     script: Arc<Mutex<Script>>,
     index: usize,

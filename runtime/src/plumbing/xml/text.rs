@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn refuses_every_other_reference_and_says_where() {
-        for bad in ["&nbsp;", "&", "&;", "&#;", "&#x;", "&#0;", "&#xD800;", "&#x110000;", "&#99999999999;", "&lt", "&#X41;"] {
+        for bad in
+            ["&nbsp;", "&", "&;", "&#;", "&#x;", "&#0;", "&#xD800;", "&#x110000;", "&#99999999999;", "&lt", "&#X41;"]
+        {
             assert_eq!(plain(&format!("ab{bad}")), Err(2), "{bad}");
         }
         assert_eq!(plain(&format!("&#{};", "0".repeat(100))), Err(0));

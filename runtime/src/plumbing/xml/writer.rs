@@ -172,7 +172,9 @@ impl XmlWriter {
                             RequestError::Validation,
                             format!("{name} holds the character U+{:04X}, which XML cannot carry", u32::from(c)),
                         )
-                        .with_suggestion("leave the character out, or use an operation that takes this value in its URL"),
+                        .with_suggestion(
+                            "leave the character out, or use an operation that takes this value in its URL",
+                        ),
                     );
                     return;
                 }
