@@ -118,6 +118,7 @@ fn made_up_of(api: &Api, field: &Field, ty: &Type) -> Value {
         Type::Scalar(ScalarType::I32 | ScalarType::I64) => Value::Integer(1),
         Type::Scalar(ScalarType::Timestamp(format)) => Value::Timestamp("2013-05-24T00:00:00Z".into(), *format),
         Type::Scalar(ScalarType::Range) => Value::Text("bytes=0-9".into()),
+        Type::Scalar(ScalarType::Bytes) => Value::Text("aGVsbG8=".into()),
         Type::Scalar(ScalarType::CopySource) => Value::Text("amzn-s3-demo-source/photos/cat.jpg".into()),
         Type::Scalar(_) => Value::Text(field.name.replace('_', "-")),
         Type::Stream => Value::Text("hello".into()),
@@ -159,7 +160,7 @@ pub(super) fn setters(api: &Api, op: &Operation, input: &[(String, Value)]) -> V
 /// An argument of a setter, which takes `impl Into<..>`.
 fn argument(api: &Api, ty: &Type, value: &Value) -> String {
     match (value, ty) {
-        (Value::Text(text), Type::Scalar(ScalarType::Bytes)) => format!("{text:?}.as_bytes()"),
+        (Value::Text(text), Type::Scalar(ScalarType::Bytes)) => format!("{}.as_slice()", bytes(text)),
         (Value::Text(text), _) => format!("{text:?}"),
         (Value::Bool(value), _) => value.to_string(),
         (Value::Integer(value), _) => value.to_string(),
@@ -173,8 +174,43 @@ fn argument(api: &Api, ty: &Type, value: &Value) -> String {
             format!("[{}]", items.join(", "))
         }
         (Value::List(_), _) => "[]".to_owned(),
+        (Value::Struct(_, given), Type::Scalar(ScalarType::CopySource)) => copy_source(given),
         (Value::Struct(name, given), ty) => made(api, ty, name, given),
     }
+}
+
+/// A copy source out of its parts.
+fn copy_source(given: &[(String, Value)]) -> String {
+    let part = |wanted: &str| {
+        given.iter().find_map(|(name, value)| match value {
+            Value::Text(text) if name == wanted => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    let (bucket, key) = (part("bucket").unwrap_or_default(), part("key").unwrap_or_default());
+    let version = part("version_id").map(|id| format!(".version_id({id:?})")).unwrap_or_default();
+    format!("CopySource::new({bucket:?}, {key:?}){version}")
+}
+
+/// Base64 as a byte string; `lower` let nothing else through.
+fn bytes(base64: &str) -> String {
+    let digit = |c: u8| match c {
+        b'A'..=b'Z' => u32::from(c - b'A'),
+        b'a'..=b'z' => u32::from(c - b'a') + 26,
+        b'0'..=b'9' => u32::from(c - b'0') + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let (mut out, mut pending, mut bits) = (Vec::new(), 0u32, 0);
+    for c in base64.bytes().filter(|c| *c != b'=') {
+        pending = (pending << 6 | digit(c)) & 0xffff;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push((pending >> bits & 0xff) as u8);
+        }
+    }
+    format!("b\"{}\"", out.escape_ascii())
 }
 
 /// A shape out of its `new` and setters, or a variant of a union.
@@ -228,7 +264,7 @@ pub(super) fn struct_literal(api: &Api, name: &str, fields: &[Field], given: &[(
 /// A value of exactly this type.
 fn literal(api: &Api, ty: &Type, value: &Value) -> String {
     match (value, ty) {
-        (Value::Text(text), Type::Scalar(ScalarType::Bytes)) => format!("{text:?}.as_bytes().into()"),
+        (Value::Text(text), Type::Scalar(ScalarType::Bytes)) => format!("{}.as_slice().into()", bytes(text)),
         (Value::Text(text), _) => format!("{text:?}.into()"),
         (Value::Map(pairs), _) => {
             let pairs: Vec<_> = pairs.iter().map(|(key, value)| format!("({key:?}.into(), {value:?}.into())")).collect();
