@@ -176,12 +176,17 @@ mod tests {
         let found = error_document(
             b"<ErrorResponse xmlns='x'><Error><Type>Sender</Type><Code>Throttling</Code><Message>slow</Message></Error><RequestId>7</RequestId></ErrorResponse>",
         );
-        assert_eq!((found.code.as_deref(), found.message.as_str(), found.request_id.as_deref()), (Some("Throttling"), "slow", Some("7")));
+        assert_eq!(
+            (found.code.as_deref(), found.message.as_str(), found.request_id.as_deref()),
+            (Some("Throttling"), "slow", Some("7"))
+        );
     }
 
     #[test]
     fn makes_one_readable_line_of_a_page_for_people() {
-        let found = error_document(b"<html>\r\n<head><title>502 Bad Gateway</title></head>\n<body><h1>nginx</h1></body></html>");
+        let found = error_document(
+            b"<html>\r\n<head><title>502 Bad Gateway</title></head>\n<body><h1>nginx</h1></body></html>",
+        );
         assert_eq!(found.message, "502 Bad Gateway nginx");
         assert_eq!(found.code, None);
         assert_eq!(error_document(b"  upstream\0 timed\x1b[31m out ").message, "upstream timed [31m out");

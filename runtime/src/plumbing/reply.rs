@@ -87,8 +87,14 @@ impl Reply {
 
     /// A comma separated header as values, repeated headers in their order. What is no such value is left out.
     pub fn list<T: FromWire>(&self, name: &'static str) -> Vec<T> {
-        let lines = self.head.headers.get_all(name).into_iter().filter_map(|line| std::str::from_utf8(line.as_bytes()).ok());
-        lines.flat_map(|line| line.split(',')).map(str::trim).filter(|item| !item.is_empty()).filter_map(T::from_wire).collect()
+        let lines =
+            self.head.headers.get_all(name).into_iter().filter_map(|line| std::str::from_utf8(line.as_bytes()).ok());
+        lines
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .filter_map(T::from_wire)
+            .collect()
     }
 
     /// The headers that begin with `prefix`, by the rest of their names in lower case, encoded words decoded.

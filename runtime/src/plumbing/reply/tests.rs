@@ -113,7 +113,8 @@ fn the_futures_can_travel() {
 
 #[tokio::test]
 async fn reads_documents_in_pieces() {
-    let found = texts(reply(&[" ", "\n<?xml version='1.0'?><R><a>1</", "a><b>&l", "t;</b><c", "/></R", "> "])).await.unwrap();
+    let found =
+        texts(reply(&[" ", "\n<?xml version='1.0'?><R><a>1</", "a><b>&l", "t;</b><c", "/></R", "> "])).await.unwrap();
     assert_eq!(found, ["a=1", "b=<", "c="]);
     assert!(texts(reply(&[])).await.unwrap().is_empty());
 }
@@ -137,7 +138,10 @@ async fn what_is_no_such_document_is_named() {
     assert!(error.to_string().contains("an end tag that does not match its start tag at byte 7"), "{error}");
     let error = texts(reply(&["<html>"])).await.unwrap_err();
     assert_eq!(error.kind(), ResponseError::InvalidResponse.into());
-    assert!(error.to_string().starts_with("expected a <R> document, found <html> (status 200, request id R1)"), "{error}");
+    assert!(
+        error.to_string().starts_with("expected a <R> document, found <html> (status 200, request id R1)"),
+        "{error}"
+    );
     let error = reply(&["<html>"]).xml_value("R", |xml| xml.text()).await.unwrap_err();
     assert!(error.to_string().contains("found <html>"));
     let error = reply(&["<R/>"]).xml_value("R", |xml| xml.require("Key", None::<i32>)).await.unwrap_err();
@@ -147,7 +151,11 @@ async fn what_is_no_such_document_is_named() {
 
 #[tokio::test]
 async fn an_error_document_under_status_200_is_that_error() {
-    let body = &["\n<?xml version='1.0'?>\n", "<Error><Code>NoSuchKey</Code><Message>gone</Message>", "<Where>x</Where><Other>y</Other></Error>"];
+    let body = &[
+        "\n<?xml version='1.0'?>\n",
+        "<Error><Code>NoSuchKey</Code><Message>gone</Message>",
+        "<Where>x</Where><Other>y</Other></Error>",
+    ];
     let errors = [
         texts(reply(body)).await.unwrap_err(),
         reply(body).xml_value("R", |xml| xml.text()).await.unwrap_err(),
@@ -169,7 +177,10 @@ async fn reads_a_root_of_its_own_text() {
     async fn read(pieces: &[&'static str]) -> Result<Option<String>, S3Error> {
         reply(pieces).xml_value("R", |xml| xml.text()).await
     }
-    assert_eq!(read(&["<?xml version='1.0'?><R xmlns='x'>eu-", "west-1</R>\n"]).await.unwrap().as_deref(), Some("eu-west-1"));
+    assert_eq!(
+        read(&["<?xml version='1.0'?><R xmlns='x'>eu-", "west-1</R>\n"]).await.unwrap().as_deref(),
+        Some("eu-west-1")
+    );
     assert_eq!(read(&["<R/>"]).await.unwrap().as_deref(), Some(""));
     assert_eq!(read(&[]).await.unwrap(), None);
     assert!(read(&["<R>1</R><R/>"]).await.is_err());

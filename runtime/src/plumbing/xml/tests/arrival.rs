@@ -22,7 +22,13 @@ fn each_child_is_handed_over_once_as_soon_as_it_is_complete() {
         // A cut child waits until as many bytes again are there, or the end.
         assert!(seen.len() <= after, "{seen:?}");
     }
-    document.end(&mut |name, xml| { let text = xml.text()?; seen.push((name.to_owned(), text)); Ok(()) }).unwrap();
+    document
+        .end(&mut |name, xml| {
+            let text = xml.text()?;
+            seen.push((name.to_owned(), text));
+            Ok(())
+        })
+        .unwrap();
     let names: Vec<_> = seen.iter().map(|(name, text)| format!("{name}{text}")).collect();
     assert_eq!(names, ["a1", "b2", "c3", "d"]);
 }
@@ -79,7 +85,9 @@ fn an_error_document_is_kept_whole_and_bounded() {
     let refusal = b" <?xml version='1.0'?> <Error><Code>InternalError</Code></Error>";
     for size in [1, 7, 1000] {
         match arrive("R", refusal.chunks(size)) {
-            Err(DocumentError::Refused(body)) => assert!(body.ends_with(b"<Error><Code>InternalError</Code></Error>"), "{body:?}"),
+            Err(DocumentError::Refused(body)) => {
+                assert!(body.ends_with(b"<Error><Code>InternalError</Code></Error>"), "{body:?}")
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -100,7 +108,9 @@ fn offsets_count_from_the_start_of_the_body() {
     let document = "<R><a>1</a><a>2</a><a></b></R>";
     for size in [1, 5, 100] {
         match arrive("R", document.as_bytes().chunks(size)) {
-            Err(DocumentError::Xml(XmlError::Malformed { offset, .. })) => assert_eq!(offset, document.find("</b>").unwrap()),
+            Err(DocumentError::Xml(XmlError::Malformed { offset, .. })) => {
+                assert_eq!(offset, document.find("</b>").unwrap())
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -110,7 +120,12 @@ fn offsets_count_from_the_start_of_the_body() {
 fn a_child_left_unread_is_passed_over_and_one_overread_is_refused() {
     let mut document = Document::new("R");
     let mut count = 0;
-    document.push(b"<R><a><b/>1</a><c/><d>2</d></R>", &mut |_, _| { count += 1; Ok(()) }).unwrap();
+    document
+        .push(b"<R><a><b/>1</a><c/><d>2</d></R>", &mut |_, _| {
+            count += 1;
+            Ok(())
+        })
+        .unwrap();
     document.end(&mut |_, _| Ok(())).unwrap();
     assert_eq!(count, 3);
     let mut document = Document::new("R");
@@ -118,7 +133,10 @@ fn a_child_left_unread_is_passed_over_and_one_overread_is_refused() {
         while xml.child()?.is_none() && xml.depth() > 0 {}
         Ok(())
     });
-    assert!(matches!(over, Err(DocumentError::Xml(XmlError::Malformed { what, .. })) if what.contains("beyond its end")), "{over:?}");
+    assert!(
+        matches!(over, Err(DocumentError::Xml(XmlError::Malformed { what, .. })) if what.contains("beyond its end")),
+        "{over:?}"
+    );
 }
 
 proptest! {

@@ -13,7 +13,10 @@ thread_local! {
 fn entities_are_never_expanded() {
     let laughs = "<?xml version=\"1.0\"?><!DOCTYPE lolz [<!ENTITY lol \"lol\"><!ENTITY lol2 \"&lol;&lol;\">]><R><a>&lol2;</a></R>";
     assert!(matches!(arrive("R", [laughs.as_bytes()]), Err(DocumentError::Xml(XmlError::Malformed { .. }))));
-    assert!(matches!(arrive("R", [&b"<R><a>&lol2;</a></R>"[..]]), Err(DocumentError::Xml(XmlError::Malformed { offset: 6, .. }))));
+    assert!(matches!(
+        arrive("R", [&b"<R><a>&lol2;</a></R>"[..]]),
+        Err(DocumentError::Xml(XmlError::Malformed { offset: 6, .. }))
+    ));
 }
 
 #[test]
@@ -105,12 +108,21 @@ fn a_huge_list_in_one_child_costs_a_bounded_number_of_reads_per_byte() {
 #[test]
 fn bytes_that_are_not_utf8_are_an_error_wherever_they_stand() {
     for bad in [&b"\xff"[..], b"\xc3\x28", b"\xed\xa0\x80", b"\xf8\x88"] {
-        for (before, after) in [("", "<R/>"), ("<R><a>", "</a></R>"), ("<R", "></R>"), ("<R a='", "'/>"), ("<R><!--", "--></R>"), ("<R/>", "")] {
+        for (before, after) in [
+            ("", "<R/>"),
+            ("<R><a>", "</a></R>"),
+            ("<R", "></R>"),
+            ("<R a='", "'/>"),
+            ("<R><!--", "--></R>"),
+            ("<R/>", ""),
+        ] {
             let body = [before.as_bytes(), bad, after.as_bytes()].concat();
             let at = before.len();
             for size in [1, 1000] {
                 match arrive("R", body.chunks(size)) {
-                    Err(DocumentError::Xml(XmlError::Malformed { offset, .. })) => assert!(offset <= at + 1, "{before}: {offset}"),
+                    Err(DocumentError::Xml(XmlError::Malformed { offset, .. })) => {
+                        assert!(offset <= at + 1, "{before}: {offset}")
+                    }
                     other => panic!("{before}{bad:?}{after}: {other:?}"),
                 }
             }

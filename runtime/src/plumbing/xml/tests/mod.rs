@@ -4,6 +4,7 @@
 
 mod arrival;
 mod hostile;
+mod page;
 mod peers;
 mod reading;
 mod writing;

@@ -10,10 +10,23 @@ pub(super) fn document() -> impl Strategy<Value = String> {
     let space = || prop::sample::select(vec!["", "", " ", "\n  ", "\r\n"]);
     let text = prop_oneof![
         "[ -%'-;=?-~]{0,20}".prop_map(|t| t.replace("]]>", "")),
-        prop::sample::select(vec!["&quot;d41d8cd9&quot;", "&amp;&lt;&gt;&apos;", "&#x20AC;&#10;", "ä€😀", "<![CDATA[<a>&b;]]>", "x<!-- <y> -->z", ""]).prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "&quot;d41d8cd9&quot;",
+            "&amp;&lt;&gt;&apos;",
+            "&#x20AC;&#10;",
+            "ä€😀",
+            "<![CDATA[<a>&b;]]>",
+            "x<!-- <y> -->z",
+            ""
+        ])
+        .prop_map(str::to_owned),
     ];
     let leaf = ("[a-z][a-zA-Z0-9_.-]{0,5}", text, space(), any::<bool>()).prop_map(|(name, text, space, short)| {
-        if short && text.is_empty() { format!("<{name}{space}/>") } else { format!("<{name} a=\"1>2\">{text}</{name}{space}>") }
+        if short && text.is_empty() {
+            format!("<{name}{space}/>")
+        } else {
+            format!("<{name} a=\"1>2\">{text}</{name}{space}>")
+        }
     });
     let element = leaf.prop_recursive(4, 24, 5, move |inner| {
         ("[A-Z][a-zA-Z0-9]{0,5}", prop::collection::vec((inner, space()), 0..5), prop::sample::select(vec!["", "s3:"]))
@@ -22,7 +35,10 @@ pub(super) fn document() -> impl Strategy<Value = String> {
                 format!("<{prefix}{name}>{children}</{prefix}{name}>")
             })
     });
-    (prop::collection::vec(element, 0..6), prop::sample::select(vec!["", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", " \n", "<!-- x -->"]))
+    (
+        prop::collection::vec(element, 0..6),
+        prop::sample::select(vec!["", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", " \n", "<!-- x -->"]),
+    )
         .prop_map(|(children, prolog)| format!("{prolog}<Root xmlns=\"http://s3\">{}</Root>\n", children.concat()))
 }
 

@@ -13,7 +13,16 @@ fn reads_all_that_a_document_may_hold() {
     // `One` holds no elements, so its text is no child.
     let names: Vec<_> = found.unwrap().into_iter().map(|t| (t.name, t.text, t.children.len())).collect();
     let of = |name: &str, text: &str, children| (name.to_owned(), text.to_owned(), children);
-    assert_eq!(names, [of("One", "", 0), of("two", "", 0), of("Three", "", 0), of("four", "a<&amp;]bd\u{20ac}", 0), of("Five", "", 1)]);
+    assert_eq!(
+        names,
+        [
+            of("One", "", 0),
+            of("two", "", 0),
+            of("Three", "", 0),
+            of("four", "a<&amp;]bd\u{20ac}", 0),
+            of("Five", "", 1)
+        ]
+    );
 }
 
 #[test]
@@ -34,7 +43,9 @@ fn finds_attributes_by_local_name() {
 
 #[test]
 fn reads_values_leniently() {
-    let mut xml = XmlReader::new(b"<r><a> 12 </a><b>many</b><c>TRUE</c><d/><e>2013-05-24T00:00:00.000Z</e><f>&#49;2</f><g>never</g></r>");
+    let mut xml = XmlReader::new(
+        b"<r><a> 12 </a><b>many</b><c>TRUE</c><d/><e>2013-05-24T00:00:00.000Z</e><f>&#49;2</f><g>never</g></r>",
+    );
     xml.root().unwrap();
     xml.child().unwrap();
     assert_eq!(xml.value::<i32>().unwrap(), Some(12));
@@ -104,7 +115,10 @@ fn refuses_what_is_no_xml_and_says_why() {
             other => panic!("{document}: {other:?}"),
         }
     }
-    assert_eq!(text_of("ab&nbsp;c"), Err(XmlError::Malformed { offset: 5, what: "an unknown entity or a bad character reference" }));
+    assert_eq!(
+        text_of("ab&nbsp;c"),
+        Err(XmlError::Malformed { offset: 5, what: "an unknown entity or a bad character reference" })
+    );
 }
 
 #[test]

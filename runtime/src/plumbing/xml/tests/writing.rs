@@ -77,7 +77,10 @@ fn permitted() -> impl Strategy<Value = String> {
         2 => prop::char::range('a', 'z'),
     ];
     prop::collection::vec(c, 0..40).prop_map(|chars| {
-        chars.into_iter().filter(|&c| (c >= ' ' || "\t\r\n".contains(c)) && c != '\u{fffe}' && c != '\u{ffff}').collect()
+        chars
+            .into_iter()
+            .filter(|&c| (c >= ' ' || "\t\r\n".contains(c)) && c != '\u{fffe}' && c != '\u{ffff}')
+            .collect()
     })
 }
 
