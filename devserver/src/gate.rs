@@ -1,18 +1,13 @@
-//! What stands before s3s: the checks it leaves out. Region, signed headers, session token, account, and the
-//! hashes of XML bodies. Refusals are written here, because AWS puts more into them than s3s can say.
+//! What stands before s3s: the checks it leaves out. Region, signed headers, session token, account.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, EXPIRES, HOST, HeaderMap, HeaderName};
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
-use s3s::crypto::{Checksum as _, Sha256};
 use s3s::dto::{Timestamp, TimestampFormat};
 
 use crate::body::RawExpires;
-use crate::store::{Settings, hex};
-use crate::sums;
+use crate::query::{self, value};
+use crate::store::Settings;
 
 /// Presigned URLs live seven days at most.
 const LONGEST: i64 = 604_800;
@@ -35,7 +30,7 @@ pub(crate) struct Refusal {
     pub(crate) extra: Vec<(&'static str, String)>,
 }
 
-fn refuse<T>(status: StatusCode, code: &str, message: impl Into<String>) -> Result<T, Refusal> {
+pub(crate) fn refuse<T>(status: StatusCode, code: &str, message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal { status, code: code.to_owned(), message: message.into(), extra: Vec::new() })
 }
 
@@ -58,7 +53,7 @@ impl Gate {
     /// Judges the head of a request.
     pub(crate) fn screen(&self, parts: &mut Parts) -> Result<(), Refusal> {
         self.host(parts)?;
-        let query = query(parts.uri.query().unwrap_or_default());
+        let query = query::parse(parts.uri.query().unwrap_or_default());
         let claims = claims(&parts.headers, &query)?;
         if let Some(claims) = &claims {
             self.credential(claims, &query)?;
@@ -202,79 +197,6 @@ fn all_signed(headers: &HeaderMap, claims: &Claims) -> Result<(), Refusal> {
     let text = "There were headers present in the request which were not signed";
     refuse(StatusCode::FORBIDDEN, "AccessDenied", text)
         .map_err(|r: Refusal| r.with("HeadersNotSigned", &missing.join(", ")))
-}
-
-/// Whether the body of this request is a small document that s3s reads without checking its hashes.
-pub(crate) fn is_document(parts: &Parts) -> bool {
-    let query = query(parts.uri.query().unwrap_or_default());
-    let has = |name: &str| query.iter().any(|(n, _)| n == name);
-    let streaming = parts.headers.get("x-amz-content-sha256").is_some_and(|v| v.as_bytes().starts_with(b"STREAMING-"));
-    let form = parts.headers.get("content-type").is_some_and(|v| v.as_bytes().starts_with(b"multipart/form-data"));
-    let document = parts.method == Method::POST && !form
-        || parts.method == Method::PUT && ["tagging", "cors", "versioning", "delete"].into_iter().any(has);
-    document && !streaming
-}
-
-/// Judges such a body.
-pub(crate) fn document(parts: &Parts, body: &Bytes) -> Result<(), Refusal> {
-    let sha256 = parts.headers.get("x-amz-content-sha256").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if sha256.len() == 64 && sha256 != hex(&Sha256::checksum(body)) {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "XAmzContentSHA256Mismatch",
-            "The provided 'x-amz-content-sha256' header does not match what was computed.",
-        );
-    }
-    let query = query(parts.uri.query().unwrap_or_default());
-    let has = |name: &str| query.iter().any(|(n, _)| n == name);
-    if has("uploads") || has("uploadId") {
-        // Here the checksum headers speak of the object, not of this document.
-        return Ok(());
-    }
-    let checked = sums::verify(body, &parts.headers, None).map_err(|e| Refusal {
-        status: e.status_code().unwrap_or(StatusCode::BAD_REQUEST),
-        code: e.code().as_str().to_owned(),
-        message: e.message().unwrap_or_default().to_owned(),
-        extra: Vec::new(),
-    })?;
-    if checked.is_none() && !parts.headers.contains_key("content-md5") && ["delete", "cors"].into_iter().any(has) {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "InvalidRequest",
-            "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
-        );
-    }
-    Ok(())
-}
-
-fn query(text: &str) -> Vec<(String, String)> {
-    let decode = |t: &str| {
-        let mut out = Vec::new();
-        let mut rest = t.as_bytes();
-        while let Some((&first, tail)) = rest.split_first() {
-            let escaped = (first == b'%')
-                .then(|| tail.get(..2).and_then(|h| std::str::from_utf8(h).ok()))
-                .flatten()
-                .and_then(|h| u8::from_str_radix(h, 16).ok());
-            out.push(escaped.unwrap_or(if first == b'+' { b' ' } else { first }));
-            rest = if escaped.is_some() { &tail[2..] } else { tail };
-        }
-        String::from_utf8_lossy(&out).into_owned()
-    };
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
-}
-
-fn value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
-}
-
-/// An identifier for answers, of the shape S3 uses for its second one.
-pub(crate) fn host_id(request_id: &str) -> String {
-    STANDARD.encode(Sha256::checksum(request_id.as_bytes()))
 }
 
 #[cfg(test)]

@@ -41,11 +41,13 @@
 //! - Without `encoding-type=url`, control characters in listed keys make XML that no parser takes.
 //! - A trailer's own signature is checked, yet a body whose framing is broken is told apart only by s3s's texts.
 
+mod answers;
 mod blob;
 mod body;
 mod buckets;
 mod conditions;
 mod copy;
+mod documents;
 mod encryption;
 mod errors;
 mod gate;
@@ -53,14 +55,17 @@ mod listing;
 mod lists;
 mod multipart;
 mod objects;
+mod query;
 mod ranges;
 mod reads;
+mod secrets;
 mod server;
 mod service;
 mod store;
 mod sums;
 mod tagging;
 mod uploads;
+mod upstream;
 mod versions;
 
 use std::fmt;

@@ -6,20 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, EXPECT, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use s3s::auth::SimpleAuth;
 use s3s::host::SingleDomain;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::gate::{self, Gate, Refusal};
+use crate::answers::{finish, refused};
+use crate::documents;
+use crate::gate::{Gate, Refusal};
+use crate::secrets::Keys;
 use crate::service::Service;
 use crate::store::{Settings, Store};
+use crate::upstream::Upstream;
 use crate::{DevServerBuilder, Stats};
 
 /// The most a document (XML) may have.
@@ -53,7 +57,7 @@ impl Running {
         let domain = builder.domain.as_ref().map(|d| format!("{d}:{}", address.port()));
         let store = Arc::new(Store::new(settings.clone()));
         let mut s3 = S3ServiceBuilder::new(Service::new(Arc::clone(&store)));
-        s3.set_auth(SimpleAuth::from_single(builder.access_key.clone(), builder.secret_key.clone()));
+        s3.set_auth(Keys { access_key: builder.access_key.clone(), secret_key: builder.secret_key.clone().into() });
         if let Some(domain) = &domain {
             s3.set_host(SingleDomain::new(domain).map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?);
         }
@@ -132,91 +136,33 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Response<
     let resource = request.uri().path().to_owned();
     let attributes = request.uri().query().is_some_and(|q| q.split('&').any(|p| p.starts_with("attributes")));
     let head = request.method() == Method::HEAD;
-    let response = match admit(request, shared).await {
+    let expects = request.headers().contains_key(EXPECT);
+    let (parts, body) = request.into_parts();
+    let upstream = Upstream::new(body, expects);
+    let body = Body::http_body(upstream.clone());
+    let response = match admit(parts, body, shared).await {
         Ok(request) => shared.s3.call(request).await?,
         Err(refusal) => refused(&refusal, head),
     };
-    Ok(finish(response, &id, &resource, head, attributes))
+    let mut response = finish(response, &id, &resource, head, attributes);
+    if !upstream.settle() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 /// Takes a request through the gate.
-async fn admit(request: Request<Incoming>, shared: &Shared) -> Result<Request<Body>, Refusal> {
-    let (mut parts, body) = request.into_parts();
+async fn admit(mut parts: Parts, mut body: Body, shared: &Shared) -> Result<Request<Body>, Refusal> {
     shared.gate.screen(&mut parts)?;
-    let mut body = Body::from(body);
-    if gate::is_document(&parts) {
+    if documents::expected(&parts) {
         let bytes = body.store_all_limited(DOCUMENT).await.map_err(|_| Refusal {
             status: StatusCode::BAD_REQUEST,
             code: "IncompleteBody".to_owned(),
             message: "The request body terminated unexpectedly".to_owned(),
             extra: Vec::new(),
         })?;
-        gate::document(&parts, &bytes)?;
+        documents::judge(&parts, &bytes)?;
         body = Body::from(bytes);
     }
     Ok(Request::from_parts(parts, body))
-}
-
-fn refused(refusal: &Refusal, head: bool) -> Response<Body> {
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error>");
-    let mut element = |name: &str, text: &str| {
-        xml.push_str(&format!("<{name}>{}</{name}>", escape(text)));
-    };
-    element("Code", &refusal.code);
-    element("Message", &refusal.message);
-    refusal.extra.iter().for_each(|(name, text)| element(name, text));
-    xml.push_str("</Error>");
-    let region = refusal.extra.iter().find(|(name, _)| *name == "Region").map(|(_, text)| text);
-    let mut response = Response::new(if head { Body::empty() } else { Body::from(xml) });
-    *response.status_mut() = refusal.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-    if let Some(region) = region.and_then(|r| HeaderValue::from_str(r).ok()) {
-        response.headers_mut().insert(HeaderName::from_static("x-amz-bucket-region"), region);
-    }
-    response
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// Request ids, the elements s3s leaves out of error bodies, 206 for HEAD, bare entity tags in attributes.
-fn finish(mut response: Response<Body>, id: &str, resource: &str, head: bool, attributes: bool) -> Response<Body> {
-    let host_id = gate::host_id(id);
-    for (name, value) in [("x-amz-request-id", id), ("x-amz-id-2", &host_id), ("server", "integration-s3-devserver")] {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
-        }
-    }
-    if head {
-        if response.headers().contains_key(CONTENT_RANGE) && response.status() == StatusCode::OK {
-            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-        }
-        if response.status().is_client_error() {
-            *response.body_mut() = Body::empty();
-            response.headers_mut().remove(CONTENT_LENGTH);
-        }
-        return response;
-    }
-    if response.status() == StatusCode::NOT_MODIFIED {
-        *response.body_mut() = Body::empty();
-        return response;
-    }
-    let failed = response.status().is_client_error() || response.status().is_server_error();
-    if (failed || attributes)
-        && let Some(text) = response.body().bytes().and_then(|b| String::from_utf8(b.to_vec()).ok())
-    {
-        let text = if failed {
-            let more = format!(
-                "<Resource>{}</Resource><RequestId>{id}</RequestId><HostId>{host_id}</HostId></Error>",
-                escape(resource)
-            );
-            text.replace("</Error>", &more)
-        } else {
-            text.replace("<ETag>\"", "<ETag>").replace("\"</ETag>", "</ETag>")
-        };
-        response.headers_mut().remove(CONTENT_LENGTH);
-        *response.body_mut() = Body::from(text);
-    }
-    response
 }
