@@ -220,8 +220,10 @@ impl DevServerBuilder {
         self
     }
 
-    /// Demands virtual hosts: buckets are named as `BUCKET.DOMAIN:PORT`, and path style is refused. The domain
-    /// must lead to the loopback interface, as `localhost` and names below it do on most systems.
+    /// Demands virtual hosts: buckets are named as `BUCKET.DOMAIN:PORT`, and path style is refused.
+    ///
+    /// The client must find the loopback interface under those names. `localhost` leads there; for names below
+    /// it systems differ (RFC 6761 wants it, glibc alone does not do it), so a test may need its own resolver.
     #[must_use]
     pub fn virtual_hosts(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into().to_ascii_lowercase());
