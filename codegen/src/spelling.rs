@@ -1,9 +1,6 @@
 //! Words: turning one spelling into another, and finding the word somebody meant.
 
-/// `list_objects_v2` to `ListObjectsV2`.
-pub(crate) fn pascal(snake: &str) -> String {
-    snake.split('_').map(capitalized).collect()
-}
+use crate::ir::names;
 
 /// `ListObjectsV2` to `list_objects_v2`; a run of capitals is one word.
 pub(crate) fn snake(pascal: &str) -> String {
@@ -23,12 +20,7 @@ pub(crate) fn snake(pascal: &str) -> String {
 /// The name of an enumeration's value: `STANDARD_IA` to `StandardIa`, `aws:kms` to `AwsKms`, `eTag` to `ETag`.
 pub(crate) fn value_name(wire: &str) -> String {
     let words = wire.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words
-        .map(|word| {
-            let shouted = !word.chars().any(|c| c.is_ascii_lowercase());
-            if shouted { capitalized(&word.to_ascii_lowercase()) } else { capitalized(word) }
-        })
-        .collect()
+    words.map(|word| capitalized(&names::pascal(word))).collect()
 }
 
 fn capitalized(word: &str) -> String {

@@ -153,7 +153,10 @@ fn facts(op: &Operation) -> Vec<String> {
     fact(op.presign, "Can be presigned.");
     fact(op.pages.is_some(), "Answers page by page: `pages()` and `items()` go through all of them.");
     fact(matches!(op.checksum, crate::ir::Checksum::Required { .. }), "Always carries a checksum of its body.");
-    fact(op.error_in_200, "May answer status 200 and still have failed; the client returns such an answer as an error.");
+    fact(
+        op.error_in_200,
+        "May answer status 200 and still have failed; the client returns such an answer as an error.",
+    );
     fact(matches!(op.answer, Answer::Stream { .. }), "The answer's body is a stream.");
     for waiter in &op.waiters {
         facts.push(format!("`wait_until_{}()`: {}", waiter.name, waiter.doc.trim()));
@@ -178,7 +181,13 @@ fn row(field: &Field, required: bool) -> Row {
     if let Some(default) = &field.default {
         doc.push_str(&format!(" `{default}` if absent."));
     }
-    Row { name: field.name.clone(), place: place(&field.place), ty: type_name(&field.ty, field.secret), required, doc: cell(&doc) }
+    Row {
+        name: field.name.clone(),
+        place: place(&field.place),
+        ty: type_name(&field.ty, field.secret),
+        required,
+        doc: cell(&doc),
+    }
 }
 
 fn place(place: &Place) -> String {
@@ -232,7 +241,8 @@ fn reach(api: &Api, ty: &Type, names: &mut Vec<String>) {
         Type::List(of) => reach(api, of, names),
         Type::Struct(name) | Type::Enum(name) | Type::Union(name) if !names.contains(name) => {
             names.push(name.clone());
-            if let Some(ShapeKind::Struct(fields) | ShapeKind::Union(fields)) = api.shape(name).map(|shape| &shape.kind) {
+            if let Some(ShapeKind::Struct(fields) | ShapeKind::Union(fields)) = api.shape(name).map(|shape| &shape.kind)
+            {
                 for field in fields {
                     reach(api, &field.ty, names);
                 }

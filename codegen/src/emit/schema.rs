@@ -10,7 +10,8 @@ const SCHEMA: &str = include_str!("../../templates/schema.json");
 /// One file, beside the model instead of below `generated/`.
 pub(super) fn emit(api: &Api) -> Vec<File> {
     let shapes = api.topics.iter().flat_map(|topic| &topic.shapes).map(|shape| shape.name.clone());
-    let scalars = ["String", "bool", "i32", "i64", "Timestamp", "Bytes", "DateText", "Range", "CopySource", "Map<String>"];
+    let scalars =
+        ["String", "bool", "i32", "i64", "Timestamp", "Bytes", "DateText", "Range", "CopySource", "Map<String>"];
     let plain: Vec<String> = scalars.into_iter().map(str::to_owned).chain(shapes).collect();
     let lists = plain.iter().filter(|name| !name.starts_with("Map")).map(|name| format!("List<{name}>"));
     let types: Vec<String> = plain.iter().cloned().chain(lists).collect();

@@ -16,7 +16,8 @@ pub(super) fn lower(model: &Model, topics: &[Topic], operations: &mut [Operation
         let stem = &file.page.stem;
         if !model.operations.iter().any(|operation| operation.page.stem == *stem) {
             let known = model.operations.iter().map(|operation| operation.page.stem.as_str());
-            let help = spelling::suggestion(stem, known, "the file is named like the operation's, such as put_object.toml");
+            let help =
+                spelling::suggestion(stem, known, "the file is named like the operation's, such as put_object.toml");
             mistakes.push(Diagnostic::whole(&file.page.path, format!("there is no operation `{stem}`"), help));
             continue;
         }
@@ -51,7 +52,8 @@ impl Judge<'_, '_> {
         let raw = case.get_ref();
         let near = start(case);
         let claim = self.claim(&raw.claim, near.clone());
-        let help = format!("write `line = \"{}\"`, path style, with the query in canonical order", example_line(operation));
+        let help =
+            format!("write `line = \"{}\"`, path style, with the query in canonical order", example_line(operation));
         let line = self.sink.want(&raw.line, &["request", "line"], near.clone(), &help);
         if let Some(line) = line {
             let verb = verb_word(operation.verb);
@@ -109,12 +111,17 @@ impl Judge<'_, '_> {
     fn claim(&mut self, claim: &Option<Text>, near: std::ops::Range<usize>) -> Option<String> {
         let help = "say what the example shows, such as `claim = \"sends two tags\"`; it becomes the name of a test";
         let claim = self.sink.want(claim, &["claim"], near, help)?;
-        let name: String = claim.get_ref().to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let name: String =
+            claim.get_ref().to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
             self.sink.on(claim, "a claim begins with a letter", help);
         }
         if !self.claims.insert(name) {
-            self.sink.on(claim, "another example of this file makes the same claim", "say what is different about this one");
+            self.sink.on(
+                claim,
+                "another example of this file makes the same claim",
+                "say what is different about this one",
+            );
         }
         Some(claim.get_ref().trim().to_owned())
     }
@@ -123,7 +130,11 @@ impl Judge<'_, '_> {
         for entry in raw.iter() {
             let fine = entry.name().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
             if !fine {
-                self.sink.on(&entry.key, "names of headers are written in lower case", format!("write `{}`", entry.name().to_ascii_lowercase()));
+                self.sink.on(
+                    &entry.key,
+                    "names of headers are written in lower case",
+                    format!("write `{}`", entry.name().to_ascii_lowercase()),
+                );
             }
         }
         raw.iter().map(|entry| (entry.name().to_owned(), entry.value.get_ref().clone())).collect()
@@ -280,7 +291,10 @@ fn is_moment(text: &str) -> bool {
     let fraction = tail.strip_suffix('Z');
     head.chars().zip(shape.chars()).all(fits)
         && fraction.is_some_and(|text| {
-            text.is_empty() || text.strip_prefix('.').is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
+            text.is_empty()
+                || text
+                    .strip_prefix('.')
+                    .is_some_and(|digits| !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()))
         })
 }
 

@@ -18,7 +18,11 @@ const RETRIES: [(&str, Retry); 7] = [
 
 pub(super) fn lower(model: &Model, mistakes: &mut Vec<Diagnostic>) -> Vec<ErrorCode> {
     let Some(file) = &model.errors else {
-        mistakes.push(Diagnostic::whole("model/errors.toml", "the file is missing", "it names the error codes; see model/README.md"));
+        mistakes.push(Diagnostic::whole(
+            "model/errors.toml",
+            "the file is missing",
+            "it names the error codes; see model/README.md",
+        ));
         return Vec::new();
     };
     let mut sink = Sink::new(&file.page);
@@ -37,17 +41,38 @@ fn code(sink: &mut Sink<'_>, all: &RawErrors, entry: &Entry<RawCode>) -> Option<
         sink.on(&entry.key, format!("`{name}` is not an error code"), "write it as it stands in the `Code` element");
     }
     let path = |key| ["codes", name, key];
-    let kind = sink.want(&raw.kind, &path("kind"), near.clone(), "write `kind = \"Object.NotFound\"`, a category and a variant of [kinds]");
+    let kind = sink.want(
+        &raw.kind,
+        &path("kind"),
+        near.clone(),
+        "write `kind = \"Object.NotFound\"`, a category and a variant of [kinds]",
+    );
     let kind = kind.and_then(|word| kind_of(sink, all, word));
-    let advice = sink.want(&raw.advice, &path("advice"), near.clone(), "say in one clause what a person can do about it");
-    if let Some(advice) = advice && advice.get_ref().ends_with('.') {
-        sink.on(advice, "advice is a clause and ends without a full stop", "it is shown after a semicolon; delete the full stop");
+    let advice =
+        sink.want(&raw.advice, &path("advice"), near.clone(), "say in one clause what a person can do about it");
+    if let Some(advice) = advice
+        && advice.get_ref().ends_with('.')
+    {
+        sink.on(
+            advice,
+            "advice is a clause and ends without a full stop",
+            "it is shown after a semicolon; delete the full stop",
+        );
     }
-    let retry = sink.want(&raw.retry, &path("retry"), near, "write no, transient, throttle, timeout, refresh, clock or redirect");
+    let retry = sink.want(
+        &raw.retry,
+        &path("retry"),
+        near,
+        "write no, transient, throttle, timeout, refresh, clock or redirect",
+    );
     let retry = retry.and_then(|word| {
         let found = RETRIES.iter().find(|(name, _)| name == word.get_ref()).map(|(_, retry)| *retry);
         if found.is_none() {
-            let help = spelling::suggestion(word.get_ref(), RETRIES.map(|(name, _)| name), "write no, transient, throttle, timeout, refresh, clock or redirect");
+            let help = spelling::suggestion(
+                word.get_ref(),
+                RETRIES.map(|(name, _)| name),
+                "write no, transient, throttle, timeout, refresh, clock or redirect",
+            );
             sink.on(word, format!("unknown retry class `{}`", word.get_ref()), help);
         }
         found
@@ -61,7 +86,11 @@ fn code(sink: &mut Sink<'_>, all: &RawErrors, entry: &Entry<RawCode>) -> Option<
     });
     for field in &raw.fields {
         if !super::fields::is_xml_name(field.get_ref()) {
-            sink.on(field, format!("`{}` is not the name of an element", field.get_ref()), "write it as it stands in the error document");
+            sink.on(
+                field,
+                format!("`{}` is not the name of an element", field.get_ref()),
+                "write it as it stands in the error document",
+            );
         }
     }
     if sink.page.is_broken(&["codes", name]) {

@@ -3,6 +3,7 @@
 use super::names::{Names, Owner, refused_field};
 use super::types::{self, Refusal, written};
 use super::{Sink, doc, limits, owned, route};
+use crate::ir::names::pascal_of_snake;
 use crate::ir::{DateFormat, Field, Place, ScalarType, Type, XmlPath};
 use crate::model::{Entry, Literal, RawField, Text};
 use crate::spelling;
@@ -21,10 +22,18 @@ pub(super) struct Home<'a> {
 }
 
 /// All fields that hold together, in model order.
-pub(super) fn lower(sink: &mut Sink<'_>, names: &Names<'_>, entries: &[Entry<RawField>], home: &Home<'_>) -> Vec<Field> {
+pub(super) fn lower(
+    sink: &mut Sink<'_>,
+    names: &Names<'_>,
+    entries: &[Entry<RawField>],
+    home: &Home<'_>,
+) -> Vec<Field> {
     let mut fields = Vec::new();
-    let mut taken: HashMap<String, String> =
-        home.constants.iter().map(|(name, _)| (format!("query parameter `{name}`"), "the http line".to_owned())).collect();
+    let mut taken: HashMap<String, String> = home
+        .constants
+        .iter()
+        .map(|(name, _)| (format!("query parameter `{name}`"), "the http line".to_owned()))
+        .collect();
     for entry in entries {
         let before = sink.list.len();
         let mut path = home.path.to_vec();
@@ -55,7 +64,11 @@ fn field(sink: &mut Sink<'_>, names: &Names<'_>, entry: &Entry<RawField>, home: 
         sink.on(&entry.key, message, help);
     }
     if raw.doc.as_ref().is_none_or(|doc| doc.get_ref().trim().is_empty()) {
-        sink.on(&entry.key, format!("`{name}` has no `doc`"), "say in own words what it means, with units, limits and consequences");
+        sink.on(
+            &entry.key,
+            format!("`{name}` has no `doc`"),
+            "say in own words what it means, with units, limits and consequences",
+        );
     }
     let label = home.labels.contains(&name);
     let place = place(sink, entry, home, label)?;
@@ -79,15 +92,21 @@ fn field(sink: &mut Sink<'_>, names: &Names<'_>, entry: &Entry<RawField>, home: 
         sink.on(format, "`format` is for moments", "delete it, or make the type `Timestamp`");
     }
     let flag = |flag: &Option<Spanned<bool>>| flag.as_ref().is_some_and(|flag| *flag.get_ref());
-    if label && let Some(required) = &raw.required && !required.get_ref() {
+    if label
+        && let Some(required) = &raw.required
+        && !required.get_ref()
+    {
         sink.on(required, format!("`{name}` is part of the path and cannot be left out"), "delete `required`");
     }
     let required = label || flag(&raw.required);
-    if home.owner == Owner::Union && let Some(required) = &raw.required {
+    if home.owner == Owner::Union
+        && let Some(required) = &raw.required
+    {
         sink.on(required, "exactly one variant of a union is there", "delete `required`");
     }
     let secret = flag(&raw.secret);
-    if secret && let Some(word) = &raw.secret
+    if secret
+        && let Some(word) = &raw.secret
         && !matches!(ty, Type::Scalar(ScalarType::String | ScalarType::Bytes))
     {
         sink.on(word, format!("a `{}` cannot be secret", written(&ty)), "only String and Bytes can");
@@ -140,15 +159,25 @@ fn place(sink: &mut Sink<'_>, entry: &Entry<RawField>, home: &Home<'_>, label: b
         return Some(if name == "key" { Place::Key } else { Place::Bucket });
     }
     if let [(first, _), .., (second, text)] = given.as_slice() {
-        sink.on(*text, format!("`{name}` has two places, `{first}` and `{second}`"), "a field travels in one place; delete one of them");
+        sink.on(
+            *text,
+            format!("`{name}` has two places, `{first}` and `{second}`"),
+            "a field travels in one place; delete one of them",
+        );
         return None;
     }
     let placed = match given.first() {
         Some((key, text)) => placed(key, text, raw, home.owner),
         None => unplaced(name, raw, home.owner).map_err(|refusal| (entry.key.span(), refusal)),
     };
-    if let Some(root) = &raw.root && !matches!(&placed, Err(_) | Ok(Place::PayloadXml(_))) {
-        sink.on(root, "`root` is the name of a document, and this field is none", "delete it, or add `payload = \"xml\"`");
+    if let Some(root) = &raw.root
+        && !matches!(&placed, Err(_) | Ok(Place::PayloadXml(_)))
+    {
+        sink.on(
+            root,
+            "`root` is the name of a document, and this field is none",
+            "delete it, or add `payload = \"xml\"`",
+        );
     }
     placed.map_err(|(span, (message, help))| sink.at(span, message, help)).ok()
 }
@@ -162,9 +191,11 @@ fn unplaced(name: &str, raw: &RawField, owner: Owner) -> Result<Place, Refusal> 
             "say where it travels: `header`, `query` or `payload`; only labels of the path have none".into(),
         ));
     }
-    let element = spelling::pascal(name);
+    let element = pascal_of_snake(name);
     if raw.ty.as_ref().is_some_and(|ty| ty.get_ref().trim_start().starts_with("List")) {
-        let help = format!("write `xml = \"{element}[]\"` if the items follow each other, `xml = \"{element}/Item[]\"` if an element holds them");
+        let help = format!(
+            "write `xml = \"{element}[]\"` if the items follow each other, `xml = \"{element}/Item[]\"` if an element holds them"
+        );
         return Err((format!("the list `{name}` has no place"), help));
     }
     Ok(Place::Xml(XmlPath::Element(element)))
@@ -178,7 +209,10 @@ fn placed(key: &str, text: &Text, raw: &RawField, owner: Owner) -> Placed {
     };
     let result = if !allowed.contains(&key) {
         let (message, help) = match (owner, key) {
-            (Owner::Input, _) => ("a request has no loose XML elements", "make the document a shape of model/types and give its field `payload = \"xml\"`"),
+            (Owner::Input, _) => (
+                "a request has no loose XML elements",
+                "make the document a shape of model/types and give its field `payload = \"xml\"`",
+            ),
             (Owner::Output, _) => ("an answer has no query", "use `header`, `xml` or `payload`"),
             _ => ("a shape lives inside an XML document", "use `xml`, or leave the place out"),
         };
@@ -201,10 +235,16 @@ const OWN_HEADERS: [&str; 7] =
 fn header(text: &str, owner: Owner) -> Result<Place, Refusal> {
     let name = text.strip_suffix('*').unwrap_or(text);
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        return Err((format!("`{text}` is not the name of a header"), "use letters, digits and `-`, with `*` at the end for a prefix".into()));
+        return Err((
+            format!("`{text}` is not the name of a header"),
+            "use letters, digits and `-`, with `*` at the end for a prefix".into(),
+        ));
     }
     if name.chars().any(|c| c.is_ascii_uppercase()) {
-        return Err(("names of headers are written in lower case".into(), format!("write `{}`", text.to_ascii_lowercase())));
+        return Err((
+            "names of headers are written in lower case".into(),
+            format!("write `{}`", text.to_ascii_lowercase()),
+        ));
     }
     if owner == Owner::Input && OWN_HEADERS.contains(&name) {
         return Err((format!("the header `{name}` is written by the runtime"), "delete the field".into()));
@@ -215,7 +255,10 @@ fn header(text: &str, owner: Owner) -> Result<Place, Refusal> {
 
 fn query(text: &str) -> Result<Place, Refusal> {
     if text.is_empty() || !text.chars().all(route::is_plain) {
-        return Err((format!("`{text}` is not the name of a query parameter"), "use letters, digits, `-`, `.`, `_` and `~`".into()));
+        return Err((
+            format!("`{text}` is not the name of a query parameter"),
+            "use letters, digits, `-`, `.`, `_` and `~`".into(),
+        ));
     }
     Ok(Place::Query(text.to_owned()))
 }
@@ -227,7 +270,12 @@ fn payload(text: &str, raw: &RawField) -> Result<Place, Refusal> {
         "xml" => {
             let root = raw.root.as_ref().or(raw.ty.as_ref()).map(|text| text.get_ref().trim().to_owned());
             let root = root.filter(|root| is_xml_name(root));
-            root.map(Place::PayloadXml).ok_or_else(|| ("the document has no root".into(), "give the struct it is with `type`, and `root` if its element has another name".into()))
+            root.map(Place::PayloadXml).ok_or_else(|| {
+                (
+                    "the document has no root".into(),
+                    "give the struct it is with `type`, and `root` if its element has another name".into(),
+                )
+            })
         }
         other => {
             let help = spelling::suggestion(other, ["stream", "text", "xml"], "write `stream`, `text` or `xml`");
@@ -271,7 +319,12 @@ fn xml_path(text: &str) -> Result<XmlPath, Refusal> {
     if fine { Ok(path) } else { Err(refuse()) }
 }
 
-fn ty(_: &Sink<'_>, raw: &RawField, place: &Place, names: &Names<'_>) -> Result<Type, (Option<std::ops::Range<usize>>, Refusal)> {
+fn ty(
+    _: &Sink<'_>,
+    raw: &RawField,
+    place: &Place,
+    names: &Names<'_>,
+) -> Result<Type, (Option<std::ops::Range<usize>>, Refusal)> {
     if *place == Place::PayloadStream {
         return match &raw.ty {
             None => Ok(Type::Stream),
@@ -321,9 +374,10 @@ fn misfit(place: &Place, ty: &Type, owner: Owner) -> Option<Refusal> {
         Place::Query(_) if !one_word(ty) => {
             refuse(format!("`{name}` does not fit into a query parameter"), "only single values do")
         }
-        Place::Header(_) if !one_word(innermost(ty)) => {
-            refuse(format!("`{name}` does not fit into a header"), "single values and lists of them do; a map needs a prefix such as `x-amz-meta-*`")
-        }
+        Place::Header(_) if !one_word(innermost(ty)) => refuse(
+            format!("`{name}` does not fit into a header"),
+            "single values and lists of them do; a map needs a prefix such as `x-amz-meta-*`",
+        ),
         Place::HeaderPrefix(_) if *ty != Type::Map => {
             refuse(format!("a header prefix holds a map, not `{name}`"), "write `type = \"Map<String>\"`")
         }
@@ -347,7 +401,9 @@ fn xml_misfit(path: &XmlPath, ty: &Type, name: &str) -> Option<Refusal> {
         )),
         XmlPath::Element(element) if list => Some((
             format!("the list `{name}` stands in a single element"),
-            format!("write `xml = \"{element}[]\"` if the items follow each other, `xml = \"{element}/Item[]\"` if an element holds them"),
+            format!(
+                "write `xml = \"{element}[]\"` if the items follow each other, `xml = \"{element}/Item[]\"` if an element holds them"
+            ),
         )),
         XmlPath::Flattened(_) | XmlPath::Wrapped { .. } if !list => Some((
             format!("the place is one of many items, and `{name}` is one"),
@@ -365,9 +421,17 @@ fn default(sink: &mut Sink<'_>, raw: &RawField, ty: &Type, owner: Owner, require
     if !matches!(owner, Owner::Output | Owner::Struct) {
         sink.on(word, "a default is for what is read", "delete it; `unless_set` is what an input sends when left out");
     } else if required {
-        sink.on(word, "a required field has no default", "delete `required` or `default`: what is always there needs none");
+        sink.on(
+            word,
+            "a required field has no default",
+            "delete `required` or `default`: what is always there needs none",
+        );
     } else if !literal_fits(word.get_ref(), ty) {
-        sink.on(word, format!("this is not a `{}`", written(ty)), "a default is written like the value: true, 0 or \"text\"");
+        sink.on(
+            word,
+            format!("this is not a `{}`", written(ty)),
+            "a default is written like the value: true, 0 or \"text\"",
+        );
     }
     Some(word.get_ref().wire())
 }
@@ -427,7 +491,9 @@ fn text_stands_alone(sink: &mut Sink<'_>, entries: &[Entry<RawField>], fields: &
             sink.on(&entry.key, message, "give it another place, or give the text one that is not `.`");
         }
     }
-    if home.owner == Owner::Union && let Some(entry) = entries.iter().find(|entry| entry.name() == text.name) {
+    if home.owner == Owner::Union
+        && let Some(entry) = entries.iter().find(|entry| entry.name() == text.name)
+    {
         sink.on(&entry.key, "a variant of a union is an element", "give it the name of one");
     }
 }

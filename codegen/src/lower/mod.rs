@@ -24,6 +24,8 @@ use names::Names;
 use std::ops::Range;
 use toml::Spanned;
 
+pub(crate) use types::written;
+
 /// The IR of a model, or everything that is wrong with it.
 ///
 /// `spelling` holds the mistakes the mirroring already found; with any of them there is no IR either, but the rest of
@@ -88,9 +90,10 @@ impl<'m> Sink<'m> {
             }
             None => {
                 let (key, parents) = path.split_last().unwrap_or((&"", &[]));
-                let withheld = self.page.torn || self.page.broken.iter().any(|broken| {
-                    broken.len() == parents.len() + 1 && broken.iter().zip(parents).all(|(a, b)| a == b)
-                });
+                let withheld = self.page.torn
+                    || self.page.broken.iter().any(|broken| {
+                        broken.len() == parents.len() + 1 && broken.iter().zip(parents).all(|(a, b)| a == b)
+                    });
                 if !withheld {
                     self.at(near, format!("`{key}` is missing"), help);
                 }

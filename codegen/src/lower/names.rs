@@ -1,6 +1,7 @@
 //! Everything that can be referred to by name, and the names that are taken.
 
 use crate::diag::Diagnostic;
+use crate::ir::names::{BUILDER_METHODS, SHAPE_METHODS};
 use crate::model::{Model, Page, RawShape};
 use crate::spelling;
 use std::collections::BTreeMap;
@@ -35,19 +36,36 @@ pub(super) const BUILT_IN: [&str; 11] =
 
 /// Names that the language of the output gives a meaning of their own, or that emitted files bring into scope.
 const TAKEN_SHAPES: [&str; 26] = [
-    "Self", "Option", "Some", "None", "Result", "Ok", "Err", "Box", "Vec", "Default", "Clone", "Copy", "Debug", "From",
-    "Into", "Send", "Sync", "Drop", "Fn", "Iterator", "ByteStream", "S3Client", "S3Error", "XmlReader", "XmlWriter",
+    "Self",
+    "Option",
+    "Some",
+    "None",
+    "Result",
+    "Ok",
+    "Err",
+    "Box",
+    "Vec",
+    "Default",
+    "Clone",
+    "Copy",
+    "Debug",
+    "From",
+    "Into",
+    "Send",
+    "Sync",
+    "Drop",
+    "Fn",
+    "Iterator",
+    "ByteStream",
+    "S3Client",
+    "S3Error",
+    "XmlReader",
+    "XmlWriter",
     "XmlError",
 ];
 
-/// Methods of every request builder. A field of that name would replace one of them.
-const TAKEN_SETTERS: [&str; 12] = [
-    "send", "build", "builder", "start", "presign", "pages", "items", "call", "clone", "execute", "into_future",
-    "request",
-];
-
-/// Methods of every struct. A field of that name would replace one of them.
-const TAKEN_MEMBERS: [&str; 5] = ["new", "read", "write", "clone", "default"];
+/// Methods that would be hidden beside those of [`BUILDER_METHODS`] and [`SHAPE_METHODS`].
+const TAKEN_METHODS: [&str; 4] = ["clone", "default", "execute", "call"];
 
 /// Words no escape makes into a name. Every other keyword is fine: an emitter escapes it (`r#type` in Rust).
 const UNSPEAKABLE: [&str; 4] = ["self", "super", "crate", "_"];
@@ -91,13 +109,19 @@ impl<'m> Names<'m> {
 /// Why this cannot be the name of a shape, and what to do.
 pub(super) fn refused_shape(name: &str, operations: &[&str]) -> Option<(String, String)> {
     if !spelling::is_pascal(name) {
-        return Some((format!("`{name}` is not a name for a shape"), "write it like `BucketInfo`: a capital, then letters and digits".into()));
+        return Some((
+            format!("`{name}` is not a name for a shape"),
+            "write it like `BucketInfo`: a capital, then letters and digits".into(),
+        ));
     }
     if BUILT_IN.contains(&name) {
         return Some((format!("`{name}` is a type of the grammar"), "choose another name for the shape".into()));
     }
     if TAKEN_SHAPES.contains(&name) {
-        return Some((format!("`{name}` already means something where shapes are used"), "choose another name; the wire name does not depend on it".into()));
+        return Some((
+            format!("`{name}` already means something where shapes are used"),
+            "choose another name; the wire name does not depend on it".into(),
+        ));
     }
     let clash = operations.iter().find(|operation| {
         name.strip_prefix(**operation).is_some_and(|rest| matches!(rest, "" | "Request" | "Output"))
@@ -117,7 +141,10 @@ pub(super) enum Owner {
 /// Why this cannot be the name of a field, and what to do.
 pub(super) fn refused_field(name: &str, owner: Owner) -> Option<(String, String)> {
     if UNSPEAKABLE.contains(&name) {
-        return Some((format!("`{name}` cannot be a name in the output"), "choose another name and give the wire name with a place".into()));
+        return Some((
+            format!("`{name}` cannot be a name in the output"),
+            "choose another name and give the wire name with a place".into(),
+        ));
     }
     if !spelling::is_snake(name) {
         let help = format!("write it in snake_case: `{}`", snake_guess(name));
@@ -126,12 +153,13 @@ pub(super) fn refused_field(name: &str, owner: Owner) -> Option<(String, String)
     let rename = "choose another name; the place gives the wire name, so nothing changes on the wire";
     let reserved = match owner {
         Owner::Input => {
-            TAKEN_SETTERS.contains(&name)
+            BUILDER_METHODS.contains(&name)
+                || TAKEN_METHODS.contains(&name)
                 || name.starts_with("with_")
                 || name.starts_with("wait_until_")
                 || name.ends_with("_items")
         }
-        Owner::Struct => TAKEN_MEMBERS.contains(&name),
+        Owner::Struct => SHAPE_METHODS.contains(&name) || TAKEN_METHODS.contains(&name),
         Owner::Union if name == "unknown" => true,
         _ => false,
     };

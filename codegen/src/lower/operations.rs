@@ -4,7 +4,10 @@ use super::fields::{self, Home};
 use super::names::{Names, Owner};
 use super::{Sink, doc, owned, pages, route};
 use crate::diag::Diagnostic;
-use crate::ir::{Answer, Checksum, Field, Operation, Place, Request, RequestBody, ScalarType, Type, Verb, Waiter, WaiterGoal};
+use crate::ir::names::pascal_of_snake;
+use crate::ir::{
+    Answer, Checksum, Field, Operation, Place, Request, RequestBody, ScalarType, Type, Verb, Waiter, WaiterGoal,
+};
 use crate::model::{Entries, Entry, File, Model, RawField, RawOperation, RawWaiter, Text};
 use crate::spelling;
 use toml::Spanned;
@@ -14,7 +17,11 @@ pub(super) fn lower(model: &Model, names: &Names<'_>, mistakes: &mut Vec<Diagnos
     for file in &model.operations {
         let stem = &file.page.stem;
         if !spelling::is_snake(stem) {
-            mistakes.push(Diagnostic::whole(&file.page.path, "the file's name is not in snake_case", "it names the operation; write it like `put_object.toml`"));
+            mistakes.push(Diagnostic::whole(
+                &file.page.path,
+                "the file's name is not in snake_case",
+                "it names the operation; write it like `put_object.toml`",
+            ));
         }
         let mut sink = Sink::new(&file.page);
         let operation = operation(&mut sink, names, file);
@@ -33,15 +40,24 @@ pub(super) fn lower(model: &Model, names: &Names<'_>, mistakes: &mut Vec<Diagnos
 
 fn operation(sink: &mut Sink<'_>, names: &Names<'_>, file: &File<RawOperation>) -> Option<Operation> {
     let (raw, page) = (&file.raw, &file.page);
-    let name = spelling::pascal(&page.stem);
+    let name = pascal_of_snake(&page.stem);
     let http = sink.want(&raw.http, &["http"], 0..0, "write `http = \"GET /{bucket}/{key}?tagging\"`");
-    let route = http.and_then(|line| route::parse(line.get_ref()).map_err(|(message, help)| sink.on(line, message, help)).ok());
-    let group = sink.want(&raw.group, &["group"], 0..0, "write `group = \"objects\"`, one of the groups in model/service.toml");
+    let route =
+        http.and_then(|line| route::parse(line.get_ref()).map_err(|(message, help)| sink.on(line, message, help)).ok());
+    let group =
+        sink.want(&raw.group, &["group"], 0..0, "write `group = \"objects\"`, one of the groups in model/service.toml");
     if let (Some(group), Some(known)) = (group, &names.groups) {
         known_word(sink, group, known, "group", "add it to [groups] in model/service.toml");
     }
-    let doc = doc(sink.want(&raw.doc, &["doc"], 0..0, "say in own words what it does, with limits and consequences; the first sentence is the summary"));
-    if let Some(link) = &raw.link && !link.get_ref().starts_with("https://") {
+    let doc = doc(sink.want(
+        &raw.doc,
+        &["doc"],
+        0..0,
+        "say in own words what it does, with limits and consequences; the first sentence is the summary",
+    ));
+    if let Some(link) = &raw.link
+        && !link.get_ref().starts_with("https://")
+    {
         sink.on(link, "a link begins with `https://`", "give the address of the vendor's page");
     }
     for code in &raw.errors {
@@ -122,23 +138,35 @@ fn request_body(sink: &mut Sink<'_>, raw: &RawOperation, inputs: &[Field], verb:
     if let Some(RequestBody::Stream(name) | RequestBody::Text(name) | RequestBody::Xml { field: name, .. }) = &found
         && matches!(verb, Verb::Get | Verb::Head)
     {
-        sink.at(key_span(&raw.input, name), "a GET or HEAD request has no body", "use `header` or `query`, or another verb");
+        sink.at(
+            key_span(&raw.input, name),
+            "a GET or HEAD request has no body",
+            "use `header` or `query`, or another verb",
+        );
     }
     found.unwrap_or(RequestBody::None)
 }
 
 fn answer(sink: &mut Sink<'_>, raw: &RawOperation, fields: Vec<Field>, verb: Verb) -> Answer {
-    let payload = fields.iter().find(|field| {
-        matches!(field.place, Place::PayloadStream | Place::PayloadText | Place::PayloadXml(_))
-    });
+    let payload = fields
+        .iter()
+        .find(|field| matches!(field.place, Place::PayloadStream | Place::PayloadText | Place::PayloadXml(_)));
     let element = fields.iter().find(|field| matches!(field.place, Place::Xml(_)));
     let attribute = fields.iter().find(|field| matches!(field.place, Place::Xml(crate::ir::XmlPath::Attribute(_))));
     if let Some(field) = attribute {
-        sink.at(key_span(&raw.output, &field.name), "attributes are for fields of shapes", "read the root as a shape with `payload = \"xml\"`");
+        sink.at(
+            key_span(&raw.output, &field.name),
+            "attributes are for fields of shapes",
+            "read the root as a shape with `payload = \"xml\"`",
+        );
     }
     if let (Some(payload), Some(element)) = (payload, element) {
         let message = format!("`{}` is the whole body, so `{}` cannot be an element of it", payload.name, element.name);
-        sink.at(key_span(&raw.output, &element.name), message, "give it a header, or make it a field of the payload's shape");
+        sink.at(
+            key_span(&raw.output, &element.name),
+            message,
+            "give it a header, or make it a field of the payload's shape",
+        );
     }
     if let (Some(field), Verb::Head) = (payload.or(element), verb) {
         sink.at(key_span(&raw.output, &field.name), "the answer to HEAD has no body", "use `header`");
@@ -146,14 +174,29 @@ fn answer(sink: &mut Sink<'_>, raw: &RawOperation, fields: Vec<Field>, verb: Ver
     if let (Some(root), None) = (&raw.root, element)
         && !sink.page.is_broken(&["output"])
     {
-        sink.on(root, "`root` is set, but no field of the output is an element of it", "delete it; a payload has its own `root`");
+        sink.on(
+            root,
+            "`root` is set, but no field of the output is an element of it",
+            "delete it; a payload has its own `root`",
+        );
     }
     let root = match element {
-        Some(_) => sink.want(&raw.root, &["root"], 0..0, "the output has XML elements: name the element they stand in, such as `root = \"ListBucketResult\"`"),
+        Some(_) => sink.want(
+            &raw.root,
+            &["root"],
+            0..0,
+            "the output has XML elements: name the element they stand in, such as `root = \"ListBucketResult\"`",
+        ),
         None => raw.root.as_ref(),
     };
-    if let Some(root) = root && !fields::is_xml_name(root.get_ref()) {
-        sink.on(root, format!("`{}` is not the name of an element", root.get_ref()), "write it as it stands in the answer, without a prefix");
+    if let Some(root) = root
+        && !fields::is_xml_name(root.get_ref())
+    {
+        sink.on(
+            root,
+            format!("`{}` is not the name of an element", root.get_ref()),
+            "write it as it stands in the answer, without a prefix",
+        );
     }
     let payload = payload.map(|field| (field.name.clone(), field.place.clone()));
     match payload {
@@ -242,7 +285,11 @@ fn checksum(ask: &mut Refer<'_, '_>) -> Checksum {
         (false, Some(algorithm)) => Checksum::Supported { algorithm },
         (false, None) => {
             if raw.algorithm.is_none() && !ask.sink.page.is_broken(&["checksum"]) {
-                ask.sink.on(word, "this says nothing about the checksum", "write `required = true`, or `algorithm` and the input field that selects it");
+                ask.sink.on(
+                    word,
+                    "this says nothing about the checksum",
+                    "write `required = true`, or `algorithm` and the input field that selects it",
+                );
             }
             Checksum::No
         }
@@ -255,9 +302,18 @@ fn waiter(sink: &mut Sink<'_>, entry: &Entry<RawWaiter>) -> Option<Waiter> {
         return None;
     }
     if !spelling::is_snake(name) {
-        sink.on(&entry.key, format!("`{name}` is not a name for a waiter"), "write it in snake_case, such as `object_exists`");
+        sink.on(
+            &entry.key,
+            format!("`{name}` is not a name for a waiter"),
+            "write it in snake_case, such as `object_exists`",
+        );
     }
-    let until = sink.want(&raw.until, &["waiters", name, "until"], entry.key.span(), "write `until = \"success\"` or `until = \"NotFound\"`")?;
+    let until = sink.want(
+        &raw.until,
+        &["waiters", name, "until"],
+        entry.key.span(),
+        "write `until = \"success\"` or `until = \"NotFound\"`",
+    )?;
     let goal = match until.get_ref().as_str() {
         "success" => WaiterGoal::Success,
         "NotFound" => WaiterGoal::NotFound,
@@ -267,8 +323,14 @@ fn waiter(sink: &mut Sink<'_>, entry: &Entry<RawWaiter>) -> Option<Waiter> {
             return None;
         }
     };
-    if let Some(word) = &raw.retry_on && (goal != WaiterGoal::Success || word.get_ref() != "NotFound") {
-        sink.on(word, format!("a waiter cannot go on after `{}`", word.get_ref()), "`retry_on = \"NotFound\"` goes with `until = \"success\"`; delete it otherwise");
+    if let Some(word) = &raw.retry_on
+        && (goal != WaiterGoal::Success || word.get_ref() != "NotFound")
+    {
+        sink.on(
+            word,
+            format!("a waiter cannot go on after `{}`", word.get_ref()),
+            "`retry_on = \"NotFound\"` goes with `until = \"success\"`; delete it otherwise",
+        );
     }
     let mut count = |word: &Option<Spanned<i64>>, default: u32| match word {
         None => default,

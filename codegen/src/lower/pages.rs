@@ -12,10 +12,18 @@ pub(super) fn lower(ask: &mut Refer<'_, '_>) -> Option<Pages> {
     }
     let raw = word.get_ref();
     if raw.tokens.is_empty() {
-        ask.sink.on(word, "`pages` has no tokens", "write `tokens = { continuation_token = \"next_continuation_token\" }`: input field, output field");
+        ask.sink.on(
+            word,
+            "`pages` has no tokens",
+            "write `tokens = { continuation_token = \"next_continuation_token\" }`: input field, output field",
+        );
     }
     if raw.items.is_empty() {
-        ask.sink.on(word, "`pages` has no items", "write `items = [\"contents\"]`, the lists of the output that grow from page to page");
+        ask.sink.on(
+            word,
+            "`pages` has no items",
+            "write `items = [\"contents\"]`, the lists of the output that grow from page to page",
+        );
     }
     let mut turns = Vec::new();
     for token in raw.tokens.iter() {
@@ -26,7 +34,9 @@ pub(super) fn lower(ask: &mut Refer<'_, '_>) -> Option<Pages> {
             let message = format!("`{}` cannot carry a token", input.name);
             ask.sink.on(&token.key, message, "a token goes into an optional header or query parameter");
         }
-        if input.ty != output.ty || !matches!(input.ty, Type::Scalar(ScalarType::String | ScalarType::I32 | ScalarType::I64)) {
+        if input.ty != output.ty
+            || !matches!(input.ty, Type::Scalar(ScalarType::String | ScalarType::I32 | ScalarType::I64))
+        {
             let message = format!(
                 "the token `{}` is `{}`, `{}` is `{}`",
                 output.name,
@@ -46,7 +56,11 @@ pub(super) fn lower(ask: &mut Refer<'_, '_>) -> Option<Pages> {
     for item in &raw.items {
         let field = ask.output(item, item.get_ref());
         if field.is_some_and(|field| !matches!(field.ty, Type::List(_))) {
-            ask.sink.on(item, format!("`{}` is not a list", item.get_ref()), "name the lists that grow from page to page");
+            ask.sink.on(
+                item,
+                format!("`{}` is not a list", item.get_ref()),
+                "name the lists that grow from page to page",
+            );
         }
         if !seen.insert(item.get_ref()) {
             ask.sink.on(item, format!("`{}` stands there twice", item.get_ref()), "delete one of the two");
@@ -55,7 +69,11 @@ pub(super) fn lower(ask: &mut Refer<'_, '_>) -> Option<Pages> {
     if let Some(more) = &raw.more {
         let field = ask.output(more, more.get_ref());
         if field.is_some_and(|field| field.ty != Type::Scalar(ScalarType::Bool)) {
-            ask.sink.on(more, format!("`{}` is not a bool", more.get_ref()), "name the field that says whether there is more, or delete `more`");
+            ask.sink.on(
+                more,
+                format!("`{}` is not a bool", more.get_ref()),
+                "name the field that says whether there is more, or delete `more`",
+            );
         }
     }
     Some(Pages {

@@ -82,7 +82,14 @@ fn mark(known: &HashMap<String, Shape>, groups: &[Group], operations: &[Operatio
     }
 }
 
-fn about(names: &Names<'_>, shape: &str, field: Option<&str>, message: String, help: &str, mistakes: &mut Vec<Diagnostic>) {
+fn about(
+    names: &Names<'_>,
+    shape: &str,
+    field: Option<&str>,
+    message: String,
+    help: &str,
+    mistakes: &mut Vec<Diagnostic>,
+) {
     let Some(named) = names.shapes.get(shape) else { return };
     let member = field.and_then(|field| {
         let tables = [&named.raw.fields, &named.raw.variants].into_iter().flatten();
@@ -93,7 +100,11 @@ fn about(names: &Names<'_>, shape: &str, field: Option<&str>, message: String, h
 }
 
 fn key_of(page: &Page, shape: &str) -> Option<std::ops::Range<usize>> {
-    let at = page.text.find(&format!("[{shape}]")).map(|at| at + 1).or_else(|| page.text.find(&format!("[{shape}.")).map(|at| at + 1))?;
+    let at = page
+        .text
+        .find(&format!("[{shape}]"))
+        .map(|at| at + 1)
+        .or_else(|| page.text.find(&format!("[{shape}.")).map(|at| at + 1))?;
     Some(at..at + shape.len())
 }
 
@@ -137,13 +148,26 @@ fn own_content(names: &Names<'_>, known: &HashMap<String, Shape>, mistakes: &mut
             }
             if back {
                 let message = format!("`{start}` contains itself through `{}`", field.name);
-                about(names, start, Some(&field.name), message, "make the field a list, or give the inner one a shape of its own", mistakes);
+                about(
+                    names,
+                    start,
+                    Some(&field.name),
+                    message,
+                    "make the field a list, or give the inner one a shape of its own",
+                    mistakes,
+                );
             }
         }
     }
 }
 
-fn decoded(model: &Model, names: &Names<'_>, operations: &mut [Operation], all_there: bool, mistakes: &mut Vec<Diagnostic>) {
+fn decoded(
+    model: &Model,
+    names: &Names<'_>,
+    operations: &mut [Operation],
+    all_there: bool,
+    mistakes: &mut Vec<Diagnostic>,
+) {
     let mut used: HashSet<(String, String)> = HashSet::new();
     for operation in operations {
         let Some(file) = model.operations.iter().find(|file| file.page.stem == operation.stem) else { continue };
@@ -174,7 +198,11 @@ fn decoded(model: &Model, names: &Names<'_>, operations: &mut [Operation], all_t
         {
             if let Some((other, _)) = found.iter().find(|(other, _)| *other != when) {
                 let message = format!("fields of the answer are decoded by `{when}` and by `{other}`");
-                sink.list.push(Diagnostic::whole(&file.page.path, message, "one field of the answer can say how it is encoded"));
+                sink.list.push(Diagnostic::whole(
+                    &file.page.path,
+                    message,
+                    "one field of the answer can say how it is encoded",
+                ));
             }
             let paths = found.into_iter().map(|(_, path)| path).collect();
             *decoded = Some(Decoded { input: when.clone(), output: when, value: "url".to_owned(), paths });
@@ -187,7 +215,13 @@ fn decoded(model: &Model, names: &Names<'_>, operations: &mut [Operation], all_t
 }
 
 /// Checks `decoded_when` on a field of an output itself.
-fn own_words(sink: &mut Sink<'_>, word: &Text, raw: &RawField, input: &Entries<RawField>, output: &Entries<RawField>) -> bool {
+fn own_words(
+    sink: &mut Sink<'_>,
+    word: &Text,
+    raw: &RawField,
+    input: &Entries<RawField>,
+    output: &Entries<RawField>,
+) -> bool {
     let name = word.get_ref();
     if raw.ty.as_ref().is_some_and(|ty| ty.get_ref() != "String") || raw.header.is_some() {
         sink.on(word, "`decoded_when` is for String elements", "delete it");
@@ -196,7 +230,11 @@ fn own_words(sink: &mut Sink<'_>, word: &Text, raw: &RawField, input: &Entries<R
     for (table, entries) in [("output", output), ("input", input)] {
         if entries.value(name).is_none() {
             if !sink.page.is_broken(&[table]) {
-                let help = spelling::suggestion(name, entries.iter().map(|entry| entry.name()), "name the field that says `url`; input and output both have it");
+                let help = spelling::suggestion(
+                    name,
+                    entries.iter().map(|entry| entry.name()),
+                    "name the field that says `url`; input and output both have it",
+                );
                 sink.on(word, format!("there is no {table} field `{name}`"), help);
             }
             return false;
@@ -206,7 +244,13 @@ fn own_words(sink: &mut Sink<'_>, word: &Text, raw: &RawField, input: &Entries<R
 }
 
 /// Calls `each(shape, field, when, path)` for every encoded field below this one. `inside` ends recursion.
-fn walk(names: &Names<'_>, field: &RawField, path: Vec<String>, inside: &mut Vec<String>, each: &mut dyn FnMut(&str, &str, &str, Vec<String>)) {
+fn walk(
+    names: &Names<'_>,
+    field: &RawField,
+    path: Vec<String>,
+    inside: &mut Vec<String>,
+    each: &mut dyn FnMut(&str, &str, &str, Vec<String>),
+) {
     let Some(ty) = &field.ty else { return };
     let ty = ty.get_ref().trim();
     let ty = ty.strip_prefix("List<").and_then(|ty| ty.strip_suffix('>')).unwrap_or(ty).trim();
@@ -237,10 +281,10 @@ fn unmet(names: &Names<'_>, used: &HashSet<(String, String)>, mistakes: &mut Vec
                 mistakes.push(page.mistake(when.span(), "`decoded_when` is for String elements", "delete it"));
             } else if !used.contains(&((*name).to_owned(), entry.name().to_owned())) {
                 let message = format!("no operation that answers `{name}` has a field `{}`", when.get_ref());
-                let help = "it has to stand in the input and in the output of the operation; correct the name or delete it";
+                let help =
+                    "it has to stand in the input and in the output of the operation; correct the name or delete it";
                 mistakes.push(page.mistake(when.span(), message, help));
             }
         }
     }
 }
-

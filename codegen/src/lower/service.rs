@@ -9,9 +9,14 @@ use crate::model::Model;
 const TAKEN: [&str; 4] = ["default", "default-groups", "full-groups", "std"];
 
 pub(super) fn lower(model: &Model, mistakes: &mut Vec<Diagnostic>) -> (Service, Vec<Group>) {
-    let empty = Service { name: String::new(), version: String::new(), xmlns: String::new(), signing_name: String::new() };
+    let empty =
+        Service { name: String::new(), version: String::new(), xmlns: String::new(), signing_name: String::new() };
     let Some(file) = &model.service else {
-        mistakes.push(Diagnostic::whole("model/service.toml", "the file is missing", "it names the service and its groups; see model/README.md"));
+        mistakes.push(Diagnostic::whole(
+            "model/service.toml",
+            "the file is missing",
+            "it names the service and its groups; see model/README.md",
+        ));
         return (empty, Vec::new());
     };
     let mut sink = Sink::new(&file.page);

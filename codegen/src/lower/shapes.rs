@@ -4,18 +4,23 @@ use super::fields::{self, Home};
 use super::names::{Names, Owner, refused_shape};
 use super::{Sink, doc, owned};
 use crate::diag::Diagnostic;
+use crate::ir::names::pascal_of_snake;
 use crate::ir::{EnumValue, Shape, ShapeKind, Topic};
 use crate::model::{Entries, Entry, Model, RawEnumValue, RawShape};
 use crate::spelling;
 use std::collections::HashMap;
 
 pub(super) fn lower(model: &Model, names: &Names<'_>, mistakes: &mut Vec<Diagnostic>) -> Vec<Topic> {
-    let operations: Vec<String> = model.operations.iter().map(|file| spelling::pascal(&file.page.stem)).collect();
+    let operations: Vec<String> = model.operations.iter().map(|file| pascal_of_snake(&file.page.stem)).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
     let mut topics = Vec::new();
     for file in &model.topics {
         if !spelling::is_snake(&file.page.stem) {
-            mistakes.push(Diagnostic::whole(&file.page.path, "the file's name is not in snake_case", "it becomes a module; rename it"));
+            mistakes.push(Diagnostic::whole(
+                &file.page.path,
+                "the file's name is not in snake_case",
+                "it becomes a module; rename it",
+            ));
         }
         let mut sink = Sink::new(&file.page);
         let entries = file.raw.shapes.iter();
@@ -50,13 +55,19 @@ fn shape(sink: &mut Sink<'_>, names: &Names<'_>, operations: &[&str], entry: &En
         }
         (None, None, None) => {
             if !sink.page.is_broken(&[name]) {
-                let help = format!("add `[{name}.fields]` for a struct, `[{name}.values]` for an enumeration, `[{name}.variants]` for a union");
+                let help = format!(
+                    "add `[{name}.fields]` for a struct, `[{name}.values]` for an enumeration, `[{name}.variants]` for a union"
+                );
                 sink.on(&entry.key, format!("`{name}` is nothing yet"), help);
             }
             return None;
         }
         _ => {
-            sink.on(&entry.key, format!("`{name}` is several things at once"), "keep one of `fields`, `values` and `variants`");
+            sink.on(
+                &entry.key,
+                format!("`{name}` is several things at once"),
+                "keep one of `fields`, `values` and `variants`",
+            );
             return None;
         }
     };

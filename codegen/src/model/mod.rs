@@ -119,7 +119,12 @@ impl Model {
     }
 }
 
-fn mirror<T: DeserializeOwned + Default>(path: String, stem: String, text: String, mistakes: &mut Vec<Diagnostic>) -> File<T> {
+fn mirror<T: DeserializeOwned + Default>(
+    path: String,
+    stem: String,
+    text: String,
+    mistakes: &mut Vec<Diagnostic>,
+) -> File<T> {
     let mut page = Page { path, stem, text, broken: Vec::new(), torn: false };
     let raw = read::read(&mut page, mistakes);
     File { page, raw }

@@ -109,7 +109,9 @@ fn syntax_mistake(page: &Page, error: &Error) -> Diagnostic {
     let help = match text.as_str() {
         text if text.contains("duplicate key") => "a key can be set once; delete one of the two",
         text if text.contains("recursion") => "nothing in the grammar nests this deep",
-        _ => "see https://toml.io for the syntax; texts need quotes, `{ .. }` may span lines, keys are set once a table",
+        _ => {
+            "see https://toml.io for the syntax; texts need quotes, `{ .. }` may span lines, keys are set once a table"
+        }
     };
     page.mistake(error.span().unwrap_or(0..0), format!("this is not TOML: {text}"), help)
 }
@@ -133,7 +135,11 @@ fn spelling_mistake(page: &Page, error: &Error) -> Diagnostic {
         let expected = expected.replace("a string", "a text in quotes").replace("a sequence", "an array `[..]`");
         let message = message.replace("invalid type: ", "wrong kind of value: ");
         let message = message.split(", expected").next().unwrap_or_default().to_owned();
-        return page.mistake(span, message, format!("write {}", expected.replace("a map", "a table").replace("struct", "a table for")));
+        return page.mistake(
+            span,
+            message,
+            format!("write {}", expected.replace("a map", "a table").replace("struct", "a table for")),
+        );
     }
     page.mistake(span, message.to_owned(), "see model/README.md for the grammar")
 }

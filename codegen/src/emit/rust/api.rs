@@ -41,11 +41,8 @@ pub(in crate::emit) fn emit(api: &Api) -> Vec<File> {
     let mut uses = uses;
     uses.scan_gated(&quote!(operations RequestError), &groups);
     let uses = uses.tokens(&[]);
-    let allow = if api.operations.iter().any(|op| op.deprecated.is_some()) {
-        quote!(#![allow(deprecated)])
-    } else {
-        quote!()
-    };
+    let allow =
+        if api.operations.iter().any(|op| op.deprecated.is_some()) { quote!(#![allow(deprecated)]) } else { quote!() };
     let forwards = api.operations.iter().map(|op| {
         let ty::Names { method, request, output, .. } = ty::Names::of(op);
         let gate = gate(&[&op.group]);

@@ -16,7 +16,8 @@ pub(super) fn builder(op: &Operation) -> TokenStream {
     let required = ty::required(op);
     let markers: Vec<_> = required.iter().map(|field| ty::marker(field)).map(|marker| quote!(#marker)).collect();
     let markers = ty::slots(&markers);
-    let doc = docs::doc(&format!("{} Made by [`S3Client::{}`](crate::S3Client::{1}).", docs::summary(&op.doc), op.stem));
+    let doc =
+        docs::doc(&format!("{} Made by [`S3Client::{}`](crate::S3Client::{1}).", docs::summary(&op.doc), op.stem));
     let (parameter, slot, blank) = if required.is_empty() {
         (TokenStream::new(), TokenStream::new(), TokenStream::new())
     } else {
@@ -89,7 +90,11 @@ pub(super) fn required_setters(op: &Operation) -> TokenStream {
             }
         }
     });
-    if required.is_empty() { TokenStream::new() } else { quote!(impl<#(#letters),*> #builder<(#(#letters),*)> { #(#setters)* }) }
+    if required.is_empty() {
+        TokenStream::new()
+    } else {
+        quote!(impl<#(#letters),*> #builder<(#(#letters),*)> { #(#setters)* })
+    }
 }
 
 /// Setters of everything that may be left out, and the options of the call.

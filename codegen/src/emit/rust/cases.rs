@@ -122,7 +122,8 @@ fn response(
 
 /// The claim as the name of a function.
 fn slug(claim: &str) -> String {
-    let words: String = claim.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
+    let words: String =
+        claim.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
     let slug = words.split_whitespace().collect::<Vec<_>>().join("_");
     if slug.starts_with(|c: char| c.is_ascii_digit()) || slug.is_empty() { format!("case_{slug}") } else { slug }
 }

@@ -106,7 +106,8 @@ fn payload(output: &proc_macro2::Ident, fields: &[Field], field: &str, root: &st
     } else {
         (TokenStream::new(), quote!(reply.xml_value(#root, #shape::read).await?))
     };
-    let out = if fields.len() == 1 { quote!(let mut out = #output::default();) } else { quote!(let mut out = #literal;) };
+    let out =
+        if fields.len() == 1 { quote!(let mut out = #output::default();) } else { quote!(let mut out = #literal;) };
     quote! {
         #out
         #head

@@ -94,7 +94,9 @@ fn line(api: &Api, op: &Operation, field: &Field) -> TokenStream {
         None => quote!(&self.#name),
     };
     let chosen = match &op.checksum {
-        Checksum::Supported { algorithm } | Checksum::Required { algorithm: Some(algorithm) } => *algorithm == field.name,
+        Checksum::Supported { algorithm } | Checksum::Required { algorithm: Some(algorithm) } => {
+            *algorithm == field.name
+        }
         _ => false,
     };
     match &field.place {

@@ -35,7 +35,8 @@ pub(super) fn awaited(api: &Api, op: &Operation) -> String {
     let calls = setters(api, op, &example_input(api, op));
     let chain = chain(&format!("client.{}()", ty::Names::of(op).method), &calls, ".await?;");
     let shapes = shapes_in(api, &calls);
-    let uses = if shapes.is_empty() { String::new() } else { format!("use integration_s3::types::{};\n", braced(&shapes)) };
+    let uses =
+        if shapes.is_empty() { String::new() } else { format!("use integration_s3::types::{};\n", braced(&shapes)) };
     format!(
         "```\n# use integration_s3::{{S3Client, S3Error}};\n{uses}\
          # async fn example(client: &S3Client) -> Result<(), S3Error> {{\nlet output = {chain}\n\
@@ -50,7 +51,8 @@ pub(super) fn built(api: &Api, op: &Operation) -> String {
     let request = ty::Names::of(op).request;
     let chain = chain(&format!("{request}::builder()"), &calls, ".build();");
     let shapes = shapes_in(api, &calls);
-    let uses = if shapes.is_empty() { String::new() } else { format!("use integration_s3::types::{};\n", braced(&shapes)) };
+    let uses =
+        if shapes.is_empty() { String::new() } else { format!("use integration_s3::types::{};\n", braced(&shapes)) };
     let text = op.request.fields.iter().find_map(|field| {
         let (_, value) = input.iter().find(|(name, _)| *name == field.name)?;
         match (value, &field.ty) {
@@ -73,7 +75,9 @@ fn braced(names: &[String]) -> String {
 fn shapes_in(api: &Api, calls: &[String]) -> Vec<String> {
     let shapes = api.topics.iter().flat_map(|topic| &topic.shapes).map(|shape| ty::shape(&shape.name).to_string());
     let mut found: Vec<String> = shapes
-        .filter(|name| calls.iter().any(|call| call.contains(&format!("{name}::")) || call.contains(&format!("{name} {{"))))
+        .filter(|name| {
+            calls.iter().any(|call| call.contains(&format!("{name}::")) || call.contains(&format!("{name} {{")))
+        })
         .collect();
     found.sort();
     found
@@ -223,7 +227,9 @@ fn made(api: &Api, ty: &Type, name: &str, given: &[(String, Value)]) -> String {
                 let value = given.iter().find(|(name, _)| *name == field.name).map(|(_, value)| value);
                 match value {
                     Some(value) if field.required => required.push(argument(api, &field.ty, value)),
-                    Some(value) => calls.push_str(&format!(".{}({})", ty::field(&field.name), argument(api, &field.ty, value))),
+                    Some(value) => {
+                        calls.push_str(&format!(".{}({})", ty::field(&field.name), argument(api, &field.ty, value)))
+                    }
                     None if field.required => required.push(argument(api, &field.ty, &made_up(api, field))),
                     None => {}
                 }
@@ -267,7 +273,8 @@ fn literal(api: &Api, ty: &Type, value: &Value) -> String {
         (Value::Text(text), Type::Scalar(ScalarType::Bytes)) => format!("{}.as_slice().into()", bytes(text)),
         (Value::Text(text), _) => format!("{text:?}.into()"),
         (Value::Map(pairs), _) => {
-            let pairs: Vec<_> = pairs.iter().map(|(key, value)| format!("({key:?}.into(), {value:?}.into())")).collect();
+            let pairs: Vec<_> =
+                pairs.iter().map(|(key, value)| format!("({key:?}.into(), {value:?}.into())")).collect();
             format!("[{}].into()", pairs.join(", "))
         }
         (Value::List(items), Type::List(of)) => {

@@ -142,7 +142,9 @@ impl Uses {
         let names = self.found.entry(home.clone()).or_default();
         match names.get_mut(&name) {
             Some(known) if known.is_empty() || groups.is_empty() => known.clear(),
-            Some(known) => known.extend(groups.iter().filter(|group| !known.contains(group)).cloned().collect::<Vec<_>>()),
+            Some(known) => {
+                known.extend(groups.iter().filter(|group| !known.contains(group)).cloned().collect::<Vec<_>>())
+            }
             None => _ = names.insert(name, groups.to_vec()),
         }
     }
