@@ -17,6 +17,7 @@ mod partition;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 use base::{BaseUrl, HostKind};
 pub use partition::{Partition, partition};
@@ -96,11 +97,26 @@ impl fmt::Debug for EndpointOptions {
     }
 }
 
-/// Endpoint rules that have been checked: from here on every bucket has a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointConfig {
+/// Endpoint rules that have been checked: from here on every bucket has a place. Clones share one allocation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EndpointConfig(Arc<Rules>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Rules {
     options: EndpointOptions,
     base: BaseUrl,
+}
+
+impl fmt::Debug for EndpointConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndpointConfig")
+            .field("region", &self.region())
+            .field("scheme", &self.scheme().as_str())
+            .field("authority", &self.authority())
+            .field("base_path", &self.base_path())
+            .field("addressing", &self.0.options.addressing)
+            .finish_non_exhaustive()
+    }
 }
 
 impl EndpointConfig {
@@ -114,7 +130,7 @@ impl EndpointConfig {
             Some(custom) => custom_base(custom, &options)?,
             None => aws_base(&options)?,
         };
-        Ok(Self { options, base })
+        Ok(Self(Arc::new(Rules { options, base })))
     }
 
     /// The same rules for another region: what a redirect asks for. A custom endpoint stays where it is.
@@ -122,53 +138,53 @@ impl EndpointConfig {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn for_region(&self, region: &str) -> Result<Self, S3Error> {
-        Self::new(EndpointOptions { region: region.to_owned(), ..self.options.clone() })
+        Self::new(EndpointOptions { region: region.to_owned(), ..self.0.options.clone() })
     }
 
     /// The region.
     pub fn region(&self) -> &str {
-        &self.options.region
+        &self.0.options.region
     }
 
     /// Whether requests go to an endpoint the caller named.
     pub fn is_custom(&self) -> bool {
-        self.options.custom.is_some()
+        self.0.options.custom.is_some()
     }
 
     /// The scheme.
     pub fn scheme(&self) -> Scheme {
-        self.base.scheme
+        self.0.base.scheme
     }
 
     /// Host and port without a bucket.
     pub fn authority(&self) -> &str {
-        &self.base.authority
+        &self.0.base.authority
     }
 
     /// The base path: empty, or with a leading and no trailing slash.
     pub fn base_path(&self) -> &str {
-        &self.base.path
+        &self.0.base.path
     }
 
     /// Where requests for that bucket go. The bucket's name must have been checked.
     pub fn place<'a>(&'a self, bucket: Option<&'a str>) -> Place<'a> {
         let spot = match bucket {
             None => Spot::None,
-            Some(_) if self.base.host == HostKind::AccessPoint => Spot::Implied,
+            Some(_) if self.0.base.host == HostKind::AccessPoint => Spot::Implied,
             Some(name) if self.in_host(name) => Spot::Host(name),
             Some(name) => Spot::Path(name),
         };
-        Place { scheme: self.base.scheme, authority: &self.base.authority, base_path: &self.base.path, spot }
+        Place { scheme: self.0.base.scheme, authority: &self.0.base.authority, base_path: &self.0.base.path, spot }
     }
 
     fn in_host(&self, bucket: &str) -> bool {
-        match self.options.addressing {
+        match self.0.options.addressing {
             Addressing::Path => false,
             Addressing::Virtual => is_host_name(bucket),
             Addressing::Auto => {
-                self.base.host == HostKind::Aws
+                self.0.base.host == HostKind::Aws
                     && is_host_name(bucket)
-                    && !(self.base.scheme == Scheme::Https && bucket.contains('.'))
+                    && !(self.0.base.scheme == Scheme::Https && bucket.contains('.'))
             }
         }
     }
@@ -256,6 +272,11 @@ impl<'a> Place<'a> {
     /// Whether the bucket stands in the host, so that the path begins with the key.
     pub fn bucket_in_host(&self) -> bool {
         matches!(self.spot, Spot::Host(_) | Spot::Implied)
+    }
+
+    /// Whether the bucket stands in the path.
+    pub fn bucket_in_path(&self) -> bool {
+        matches!(self.spot, Spot::Path(_))
     }
 
     /// Appends host and port.

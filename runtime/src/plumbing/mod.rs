@@ -7,7 +7,9 @@ mod reply;
 pub(crate) mod percent;
 mod rfc2047;
 mod url_text;
+mod wire_request;
 mod wire_value;
+mod writer;
 pub mod xml;
 
 pub use bytes::Bytes;
@@ -16,5 +18,7 @@ pub use reply::Reply;
 pub use facts::{ChecksumRule, CodeFacts, CodeLookup, OperationFacts, RetryClass, Verb};
 pub use rfc2047::{decode_words, encode_words};
 pub use url_text::decode_key;
+pub use wire_request::WireRequest;
 pub use wire_value::{DateFormat, FromWire, WireValue};
+pub use writer::RequestWriter;
 pub use xml::{XmlError, XmlReader, XmlWriter};

@@ -21,6 +21,11 @@ pub trait WireValue {
     fn fault(&self) -> Option<S3Error> {
         None
     }
+
+    /// Whether the text must not be shown in logs.
+    fn is_secret(&self) -> bool {
+        false
+    }
 }
 
 /// A value that can be read from its text on the wire.
@@ -49,6 +54,10 @@ impl<T: WireValue + ?Sized> WireValue for &T {
     fn fault(&self) -> Option<S3Error> {
         (**self).fault()
     }
+
+    fn is_secret(&self) -> bool {
+        (**self).is_secret()
+    }
 }
 
 impl<T: WireValue> WireValue for Option<T> {
@@ -58,6 +67,10 @@ impl<T: WireValue> WireValue for Option<T> {
 
     fn fault(&self) -> Option<S3Error> {
         self.as_ref()?.fault()
+    }
+
+    fn is_secret(&self) -> bool {
+        self.as_ref().is_some_and(WireValue::is_secret)
     }
 }
 
@@ -180,6 +193,10 @@ impl WireValue for SecretString {
     fn wire<'a>(&'a self, _: &'a mut String) -> Option<&'a str> {
         Some(self.expose())
     }
+
+    fn is_secret(&self) -> bool {
+        true
+    }
 }
 
 impl FromWire for SecretString {
@@ -191,6 +208,10 @@ impl FromWire for SecretString {
 impl WireValue for SecretBytes {
     fn wire<'a>(&'a self, scratch: &'a mut String) -> Option<&'a str> {
         Some(base64_text(self.expose(), scratch))
+    }
+
+    fn is_secret(&self) -> bool {
+        true
     }
 }
 

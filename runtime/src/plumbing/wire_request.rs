@@ -1,0 +1,170 @@
+//! A request in its final form: what is signed is what is sent. Only what differs between attempts is missing.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::uri::Uri;
+use http::{HeaderMap, HeaderValue};
+
+use crate::body::ByteStream;
+use crate::endpoint::{EndpointConfig, Place};
+use crate::error::{RequestError, S3Error};
+
+/// A finished request without its method, which the operation's facts name.
+pub struct WireRequest {
+    uri: Uri,
+    headers: HeaderMap,
+    body: ByteStream,
+    checksum: Option<String>,
+    bucket: Option<String>,
+    bucket_in_host: bool,
+    /// Where the path's key begins, with its slash; the path's length if there is no key.
+    key_at: usize,
+}
+
+/// What a writer hands over.
+pub(super) struct Written {
+    pub(super) url: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: ByteStream,
+    pub(super) checksum: Option<String>,
+    pub(super) bucket: Option<String>,
+    pub(super) bucket_in_host: bool,
+    pub(super) key_at: usize,
+}
+
+impl WireRequest {
+    pub(super) fn new(written: Written) -> Result<Self, S3Error> {
+        let Written { url, mut headers, body, checksum, bucket, bucket_in_host, key_at } = written;
+        let (uri, host) = target(url)?;
+        headers.insert(HOST, host);
+        Ok(Self { uri, headers, body, checksum, bucket, bucket_in_host, key_at })
+    }
+
+    /// Scheme, authority, path and query. A clone shares the text.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
+        self.uri.scheme_str().unwrap_or_default()
+    }
+
+    /// Whether TLS covers the request.
+    pub fn is_https(&self) -> bool {
+        self.scheme() == "https"
+    }
+
+    /// Host, and port unless it is the scheme's own.
+    pub fn authority(&self) -> &str {
+        self.uri.authority().map(http::uri::Authority::as_str).unwrap_or_default()
+    }
+
+    /// The path, percent-encoded as it is signed.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// The query without its question mark, in canonical order; empty if there is none.
+    pub fn query(&self) -> &str {
+        self.uri.query().unwrap_or_default()
+    }
+
+    /// Whether the bucket stands in the host.
+    pub fn bucket_in_host(&self) -> bool {
+        self.bucket_in_host
+    }
+
+    /// The headers, `host` among them.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The headers, to add to.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// The body.
+    pub fn body(&self) -> &ByteStream {
+        &self.body
+    }
+
+    /// Takes the body out and leaves an empty one.
+    pub fn take_body(&mut self) -> ByteStream {
+        std::mem::take(&mut self.body)
+    }
+
+    /// The checksum algorithm the caller asked for, as on the wire.
+    pub fn checksum_algorithm(&self) -> Option<&str> {
+        self.checksum.as_deref()
+    }
+
+    /// Turns the request to another endpoint or region; key, query, headers and body stay.
+    ///
+    /// # Errors
+    /// The URL becomes too long.
+    pub fn reresolve(&mut self, endpoint: &EndpointConfig) -> Result<(), S3Error> {
+        let place = endpoint.place(self.bucket.as_deref());
+        let key = self.path().get(self.key_at..).unwrap_or_default();
+        let query = self.uri.query();
+        let mut url = String::with_capacity(self.authority().len() + key.len() + query.map_or(0, str::len) + 96);
+        begin(&place, &mut url);
+        let path_at = url.len();
+        place.write_prefix(&mut url);
+        let key_at = url.len() - path_at;
+        // The lone slash of a bucket's or service's root belongs to the place it had, not to a key.
+        if self.has_key() {
+            url.push_str(key);
+        } else if !place.bucket_in_path() {
+            url.push('/');
+        }
+        if let Some(query) = query {
+            url.push('?');
+            url.push_str(query);
+        }
+        let (uri, host) = target(url)?;
+        let bucket_in_host = place.bucket_in_host();
+        self.uri = uri;
+        self.headers.insert(HOST, host);
+        self.bucket_in_host = bucket_in_host;
+        self.key_at = key_at;
+        Ok(())
+    }
+
+    fn has_key(&self) -> bool {
+        self.path().len() > self.key_at + 1
+    }
+}
+
+/// Writes `scheme://authority`.
+pub(super) fn begin(place: &Place<'_>, url: &mut String) {
+    url.push_str(place.scheme().as_str());
+    url.push_str("://");
+    place.write_authority(url);
+}
+
+fn target(url: String) -> Result<(Uri, HeaderValue), S3Error> {
+    let length = url.len();
+    // Everything was encoded or checked, so only the length can be wrong. The URL itself is never shown.
+    let uri = Uri::from_maybe_shared(Bytes::from(url))
+        .map_err(|_| S3Error::new(RequestError::Validation, format!("the URL cannot be sent; it has {length} bytes")))?;
+    let host = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    let host = host.ok_or_else(|| S3Error::new(RequestError::Validation, "the URL has no host"))?;
+    Ok((uri, host))
+}
+
+impl fmt::Debug for WireRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Queries and header values can be secret; their names are not.
+        f.debug_struct("WireRequest")
+            .field("scheme", &self.scheme())
+            .field("authority", &self.authority())
+            .field("path", &self.path())
+            .field("headers", &self.headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>())
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
