@@ -1,1 +1,6 @@
-//! What happens when the network does not behave.
+//! What happens when the network does not behave. So far: trying again.
+
+mod retry;
+
+pub use retry::RetryPolicy;
+pub(crate) use retry::Jitter;
