@@ -1,1 +1,129 @@
-//! One call from request value to answer.
+//! One call from request value to answer: the only room that knows all the others.
+//!
+//! ```text
+//! encode -> attempts { credentials -> sign -> send -> classify } -> decode
+//! ```
+
+mod answer;
+mod attempts;
+mod core;
+mod options;
+mod pages;
+mod presign;
+mod sending;
+mod wait;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{ConfigurationError, NetworkError, S3Error};
+use crate::plumbing::{OperationFacts, RequestWriter};
+
+pub use self::core::Core;
+pub use crate::plumbing::Operation;
+pub use options::RequestOptions;
+pub use pages::{Items, Paged, Pages};
+pub use presign::PresignedRequest;
+pub use sending::Sending;
+pub use wait::{WaiterFacts, WaiterGoal};
+
+use attempts::Attempts;
+
+/// A client and the options of one call.
+#[derive(Clone, Default)]
+pub struct Call {
+    core: Option<Arc<Core>>,
+    options: Option<Box<RequestOptions>>,
+}
+
+impl Call {
+    /// A call through this client.
+    pub fn new(core: Arc<Core>) -> Self {
+        Self { core: Some(core), options: None }
+    }
+
+    /// A request that was built without a client: it can be made into a value, not sent.
+    pub fn detached() -> Self {
+        Self::default()
+    }
+
+    /// Sets the options of this call.
+    pub fn options(&mut self, options: RequestOptions) {
+        self.options = Some(Box::new(options));
+    }
+
+    /// Sends the request and reads the answer.
+    pub fn send<O: Operation>(self, mut request: Box<O>) -> Sending<O::Output> {
+        Sending::new(async move {
+            let answer = match self.attached() {
+                Ok(core) => {
+                    // Only this much is compiled once per operation; the rest is in `Attempts`.
+                    let call = async {
+                        let at_home = core.regions.of(request.bucket());
+                        let endpoint = at_home.as_deref().unwrap_or(&core.config.endpoint);
+                        let mut writer = RequestWriter::new(endpoint);
+                        request.encode(&mut writer);
+                        let mut attempts =
+                            Attempts::start(core, self.options.as_deref(), O::FACTS, writer.finish()?, at_home.clone());
+                        loop {
+                            let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
+                            match request.decode(reply).await {
+                                Ok(output) => return Ok(output),
+                                Err(error) => attempts.undecodable(error, request.bucket()).await?,
+                            }
+                        }
+                    };
+                    within(self.time_limit(core, O::FACTS), call).await
+                }
+                Err(error) => Err(error),
+            };
+            answer.map_err(|error| error.with_target(O::FACTS.name, request.bucket(), request.key()))
+        })
+    }
+
+    /// The pages of the request's answer.
+    pub fn pages<O: Paged>(self, request: Box<O>) -> Pages<O> {
+        Pages::new(self, request)
+    }
+
+    /// The items of all pages of the request's answer.
+    pub fn items<O: Paged, T>(self, request: Box<O>, take: fn(O::Output) -> Vec<T>) -> Items<O, T> {
+        Items::new(self.pages(request), take)
+    }
+
+    fn attached(&self) -> Result<&Arc<Core>, S3Error> {
+        self.core.as_ref().ok_or_else(|| {
+            S3Error::new(ConfigurationError::InvalidConfiguration, "this request was built without a client")
+                .with_suggestion("build() it and give it to S3Client::execute, or begin with a method of the client")
+        })
+    }
+
+    fn time_limit(&self, core: &Core, facts: &OperationFacts) -> Option<Duration> {
+        match &self.options {
+            Some(options) if options.timeout.is_some() => options.timeout,
+            // A healthy transfer may take hours: silence is what limits it.
+            _ if facts.streams_in || facts.streams_out => None,
+            _ => core.config.timeouts.operation,
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.core.is_some() { "Call" } else { "Call(detached)" })
+    }
+}
+
+async fn within<T>(
+    limit: Option<Duration>,
+    call: impl Future<Output = Result<T, S3Error>>,
+) -> Result<T, S3Error> {
+    match limit {
+        None => call.await,
+        Some(limit) => tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+            Err(S3Error::new(NetworkError::Timeout, format!("the call took longer than {limit:?}"))
+                .with_suggestion("raise the operation timeout, or find out why the server is slow"))
+        }),
+    }
+}

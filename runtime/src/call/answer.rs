@@ -1,0 +1,80 @@
+//! What an answer means: a reply to decode, or an error.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+
+use crate::body::ByteStream;
+use crate::error::{CodeLookup, S3Error, advice_for_status, kind_of_status};
+use crate::plumbing::{ErrorDocument, error_document};
+use crate::timestamp::Timestamp;
+
+/// An error document beyond this is not read: no store sends one.
+const LONGEST_ERROR: usize = 64 * 1024;
+
+/// The beginning of the body of an error. What cannot be read any more is left: the status says enough.
+pub(super) async fn error_body(mut body: ByteStream) -> Vec<u8> {
+    let mut text = Vec::new();
+    while let Some(Ok(chunk)) = body.next().await {
+        let room = LONGEST_ERROR - text.len();
+        text.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if text.len() == LONGEST_ERROR {
+            break;
+        }
+    }
+    text
+}
+
+/// The error an answer tells of, whether by its status or by an error document in a 200.
+pub(super) fn error_of(status: StatusCode, headers: &HeaderMap, body: &[u8], has_key: bool, codes: CodeLookup) -> S3Error {
+    let document = error_document(body);
+    let (fallback, class) = kind_of_status(status.as_u16(), has_key);
+    let facts = document.code.as_deref().and_then(codes);
+    let mut error = S3Error::new(facts.map_or(fallback, |f| f.kind), message(&document, status))
+        .with_status(status.as_u16())
+        .with_retry_class(facts.map_or(class, |f| f.retry))
+        .with_retry_after(headers.get("retry-after").and_then(|v| retry_after(v.to_str().ok()?, headers)))
+        .with_request_id(text(headers, "x-amz-request-id").or(document.request_id.as_deref()))
+        .with_host_id(text(headers, "x-amz-id-2").or(document.host_id.as_deref()));
+    if let Some(code) = &document.code {
+        error = error.with_code(code);
+    }
+    if let Some(advice) = facts.map(|f| f.advice).or_else(|| advice_for_status(status.as_u16())) {
+        error = error.with_suggestion(advice);
+    }
+    for (name, value) in &document.details {
+        if facts.is_none_or(|f| f.fields.is_empty() || f.fields.contains(&name.as_str())) {
+            error = error.with_detail(name, value);
+        }
+    }
+    if let Some(region) = text(headers, "x-amz-bucket-region")
+        && error.detail("Region").is_none()
+    {
+        error = error.with_detail("Region", region);
+    }
+    error
+}
+
+fn message(document: &ErrorDocument, status: StatusCode) -> String {
+    if !document.message.is_empty() {
+        return document.message.clone();
+    }
+    match status.canonical_reason() {
+        Some(reason) if document.code.is_none() => format!("the server answered {}", reason.to_lowercase()),
+        _ => String::new(),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Option<&'a str> {
+    headers.get(name).and_then(|v| v.to_str().ok()).filter(|v| !v.is_empty())
+}
+
+/// RFC 9110, 10.2.3: seconds, or a date, which is measured by the server's own clock.
+fn retry_after(value: &str, headers: &HeaderMap) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = Timestamp::parse_http_date(value)?;
+    let now = Timestamp::parse_http_date(text(headers, "date")?)?;
+    Some(Duration::from_secs(until.unix().saturating_sub(now.unix()).max(0) as u64))
+}

@@ -1,0 +1,43 @@
+//! A call under way.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::error::S3Error;
+
+/// A call under way: the future that `send()` answers with, and that awaiting a builder makes.
+///
+/// It does nothing until it is polled. Dropping it at any point cancels the call and leaks nothing; whether the server
+/// had already carried it out cannot be known then.
+#[must_use = "a request does nothing until it is awaited"]
+pub struct Sending<T>(Pin<Box<dyn Future<Output = Result<T, S3Error>> + Send + 'static>>);
+
+impl<T> Sending<T> {
+    /// Wraps a future.
+    pub fn new(future: impl Future<Output = Result<T, S3Error>> + Send + 'static) -> Self {
+        Self(Box::pin(future))
+    }
+
+    /// An answer that is already there, for mocks.
+    pub fn ready(answer: Result<T, S3Error>) -> Self
+    where
+        T: Send + 'static,
+    {
+        Self::new(std::future::ready(answer))
+    }
+}
+
+impl<T> Future for Sending<T> {
+    type Output = Result<T, S3Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<T> std::fmt::Debug for Sending<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sending")
+    }
+}
