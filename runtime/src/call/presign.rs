@@ -1,0 +1,112 @@
+//! Requests as URLs that others can use.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use super::{Call, Operation, Sending};
+use crate::error::{ConfigurationError, S3Error};
+use crate::plumbing::RequestWriter;
+use crate::sign;
+use crate::timestamp::Timestamp;
+
+/// A request somebody else may send without credentials of their own, until it expires.
+///
+/// Whoever has the URL can use it: `Debug` does not show its query.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PresignedRequest {
+    method: &'static str,
+    url: String,
+    headers: Vec<(String, String)>,
+    expires_at: Timestamp,
+}
+
+impl PresignedRequest {
+    /// The method to send it with, `GET` or `PUT` for instance. Another one is refused.
+    pub fn method(&self) -> &str {
+        self.method
+    }
+
+    /// The URL, signature included.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Headers that were signed and must be sent just so, beside `Host`; empty for most.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    /// From when on it is refused. With temporary credentials it ends earlier if they do.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// The URL as an owned text.
+    pub fn into_url(self) -> String {
+        self.url
+    }
+}
+
+impl fmt::Debug for PresignedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.url.split('?').next().unwrap_or_default();
+        f.debug_struct("PresignedRequest")
+            .field("method", &self.method)
+            .field("url", &format_args!("{shown}?..."))
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+impl Call {
+    /// Makes the request into a URL that is valid for `expires_in`: 1 second to 7 days. A body is left out: whoever uses
+    /// the URL brings it.
+    pub fn presign<O: Operation>(self, mut request: Box<O>, expires_in: Duration) -> Sending<PresignedRequest> {
+        Sending::new(async move {
+            let mut encode = |writer: &mut RequestWriter| request.encode(writer);
+            let made = self.presign_encoded(&mut encode, expires_in, O::FACTS.verb.as_str());
+            made.await.map_err(|error| error.with_target(O::FACTS.name, request.bucket(), request.key()))
+        })
+    }
+
+    async fn presign_encoded(
+        &self,
+        encode: &mut (dyn FnMut(&mut RequestWriter) + Send),
+        expires_in: Duration,
+        method: &'static str,
+    ) -> Result<PresignedRequest, S3Error> {
+        let core = self.attached()?;
+        let mut writer = RequestWriter::new(&core.config.endpoint);
+        encode(&mut writer);
+        let wire = writer.finish()?;
+        let Some(cache) = &core.credentials else {
+            return Err(S3Error::new(ConfigurationError::MissingCredentials, "an anonymous client cannot presign")
+                .with_suggestion("give the client credentials"));
+        };
+        let now = core.now();
+        let credentials = cache.get(now).await?;
+        // The length belongs to whoever sends the body.
+        let mut headers = HeaderMap::with_capacity(wire.headers().len());
+        for (name, value) in wire.headers() {
+            if sign::is_signed_header(name.as_str()) && name != http::header::HOST {
+                headers.append(name, value.clone());
+            }
+        }
+        let target =
+            sign::Target { method, host: Some(wire.authority()), path: wire.path(), query: wire.query() };
+        let scope = sign::SigningScope { region: core.config.endpoint.region(), service: "s3", time: now };
+        let query = sign::presign(&target, &headers, expires_in, &credentials, &scope, &core.keys)?;
+        Ok(PresignedRequest {
+            method,
+            url: format!("{}://{}{}?{query}", wire.scheme(), wire.authority(), wire.path()),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .collect(),
+            expires_at: Timestamp::from_unix(now.unix().saturating_add(expires_in.as_secs() as i64)),
+        })
+    }
+}
