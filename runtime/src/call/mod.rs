@@ -6,12 +6,15 @@
 
 mod answer;
 mod attempts;
+mod chunked;
 mod core;
 mod options;
 mod pages;
+mod payload;
 mod presign;
 mod sending;
 mod wait;
+mod warm;
 
 use std::fmt;
 use std::sync::Arc;
