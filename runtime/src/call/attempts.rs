@@ -12,7 +12,7 @@ use super::core::Core;
 use super::{RequestOptions, within};
 use crate::body::ByteStream;
 use crate::endpoint::EndpointConfig;
-use crate::error::{NetworkError, RetryClass, S3Error};
+use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error};
 use crate::identity::Credentials;
 use crate::plumbing::{OperationFacts, Reply, WireRequest};
 use crate::resilience::{Jitter, RetryPolicy};
@@ -105,7 +105,7 @@ impl<'a> Attempts<'a> {
         let limit = self.attempt_timeout;
         let response = within(limit, async { sent.await.map_err(S3Error::from) }).await.map_err(|error| {
             // The attempt's own limit; the operation's is outside and final.
-            if limit.is_some() && matches!(error.kind(), crate::ErrorKind::Network(NetworkError::Timeout)) {
+            if limit.is_some() && matches!(error.kind(), ErrorKind::Network(NetworkError::Timeout)) {
                 error.with_retryable(true)
             } else {
                 error
@@ -134,12 +134,13 @@ impl<'a> Attempts<'a> {
             self.signed_with.as_deref(),
             endpoint.region(),
             now,
+            self.facts.verb.as_str(),
         )?;
         let mut request = Request::new(body);
         *request.method_mut() = self.facts.verb.method();
         *request.uri_mut() = self.request.uri().clone();
         *request.headers_mut() = headers;
-        if core.config.transport.wants_operation() {
+        if core.config.transport.wants_operation_name() {
             request.extensions_mut().insert(crate::transport::OperationName(self.facts.name));
         }
         Ok(request)
@@ -204,11 +205,13 @@ impl<'a> Attempts<'a> {
             return Ok(false);
         };
         let here = self.elsewhere.as_deref().unwrap_or(&self.core.config.endpoint);
-        if region == here.region() || crate::endpoint::check_region(region).is_err() {
+        if region == here.region() {
             return Ok(false);
         }
+        // A region nobody could have: not a redirect to follow.
+        let Ok(there) = self.core.config.endpoint.for_region(region) else { return Ok(false) };
         self.tried.redirect = true;
-        let there = Arc::new(self.core.config.endpoint.in_region(region));
+        let there = Arc::new(there);
         self.request.reresolve(&there)?;
         if let Some(bucket) = bucket {
             self.core.regions.learn(bucket, there.clone());

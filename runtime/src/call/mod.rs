@@ -68,7 +68,7 @@ impl Call {
                         let mut writer = RequestWriter::new(endpoint);
                         request.encode(&mut writer);
                         let mut attempts =
-                            Attempts::start(core, self.options.as_deref(), O::FACTS, writer.finish()?, at_home.clone());
+                            Attempts::start(core, self.options.as_deref(), O::FACTS, writer.finish()?, at_home.clone())?;
                         loop {
                             let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
                             match request.decode(reply).await {

@@ -117,7 +117,7 @@ fn declared_length(request: &mut WireRequest) -> Result<ByteStream, S3Error> {
     let declared = request.headers_mut().remove("content-length");
     let Some(declared) = declared.and_then(|v| v.to_str().ok()?.parse::<u64>().ok()) else { return Ok(body) };
     match body.len() {
-        None => Ok(body.with_length(declared)),
+        None => Ok(ByteStream::from_stream(body, Some(declared))),
         Some(length) if length == declared => Ok(body),
         Some(length) => Err(S3Error::new(
             RequestError::Validation,

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::environment::{Environment, unusable};
 use super::{ChecksumWhen, Clock, PayloadSigning, S3Config, Timeouts};
 use crate::credentials::{EnvironmentCredentials, ProvideCredentials};
-use crate::endpoint::{Addressing, Endpoint, EndpointConfig};
+use crate::endpoint::{Addressing, EndpointConfig, EndpointOptions};
 use crate::error::{ConfigurationError, S3Error};
 use crate::resilience::RetryPolicy;
 use crate::transport::{HttpTransport, HyperTransport};
@@ -105,7 +105,10 @@ impl<T> ConfigBuilder<T> {
             self.region = Some(region);
         }
         if let Some((name, endpoint)) = env.text(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]) {
-            if Endpoint::parse(&endpoint).is_err() {
+            let trial =
+                EndpointOptions { region: "us-east-1".into(), custom: Some(endpoint.clone()), ..Default::default() };
+            // Whether plain http is allowed is the caller's word, which may come later.
+            if EndpointConfig::new(EndpointOptions { allow_http: true, ..trial }).is_err() {
                 return Err(unusable(name, "a URL such as https://storage.example.com:9000"));
             }
             self.endpoint = Some(endpoint);
@@ -294,8 +297,7 @@ impl<T> ConfigBuilder<T> {
     /// [`ConfigurationError::InvalidEndpoint`] for an endpoint that is no usable URL, or plain http to another machine;
     /// [`ConfigurationError::InvalidConfiguration`] for any other value that cannot work.
     pub fn build(self) -> Result<T, S3Error> {
-        let custom = self.endpoint.as_deref().map(Endpoint::parse).transpose()?;
-        let on_aws = custom.is_none();
+        let on_aws = self.endpoint.is_none();
         let region = match self.region {
             Some(region) => region,
             None if !on_aws => "us-east-1".to_owned(),
@@ -312,25 +314,27 @@ impl<T> ConfigBuilder<T> {
         {
             return Err(invalid("app_name is not usable", "use 1 to 50 visible ASCII characters without spaces"));
         }
-        let endpoint = EndpointConfig::new(region, custom)
-            .with_addressing(self.addressing.unwrap_or_default())
-            .with_fips(self.fips)
-            .with_dualstack(self.dualstack)
-            .with_allow_http(self.allow_http);
-        endpoint.check()?;
+        let endpoint = EndpointConfig::new(EndpointOptions {
+            region,
+            custom: self.endpoint,
+            addressing: self.addressing.unwrap_or_default(),
+            fips: self.fips,
+            dualstack: self.dualstack,
+            allow_http: self.allow_http,
+        })?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => {
                 let mut hyper = HyperTransport::builder()
                     .connect_timeout(self.timeouts.connect)
-                    .read_timeout(self.timeouts.read);
+                    .read_idle_timeout(self.timeouts.read);
                 if let Some(max) = self.pool_max {
-                    hyper = hyper.max_connections(max);
+                    hyper = hyper.pool_max(max);
                 }
                 if let Some(idle) = self.pool_idle {
-                    hyper = hyper.idle_timeout(idle);
+                    hyper = hyper.pool_idle(idle);
                 }
-                Arc::new(hyper.build()?)
+                Arc::new(hyper.build())
             }
         };
         let checksums = if on_aws { ChecksumWhen::Supported } else { ChecksumWhen::Required };
