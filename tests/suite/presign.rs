@@ -1,0 +1,85 @@
+//! Presigned URLs, used by an HTTP client that knows nothing of S3.
+
+use std::time::Duration;
+
+use crate::{Case, case};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn send(method: &str, url: &str, headers: &[(String, String)], body: Vec<u8>) -> (u16, String) {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let mut answer = agent.run(request.body(body).unwrap()).unwrap();
+    let text = answer.body_mut().read_to_string().unwrap_or_default();
+    (answer.status().as_u16(), text)
+}
+
+async fn used(made: integration_s3::PresignedRequest, body: &str) -> (u16, String) {
+    let body = body.as_bytes().to_vec();
+    let send = move || send(made.method(), made.url(), made.headers(), body);
+    tokio::task::spawn_blocking(send).await.unwrap()
+}
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        case!("PresignGetObject", "anybody with the URL can read, odd key included", |t| {
+            let bucket = t.bucket().await;
+            bucket.put_object("a b/ü+%.txt", "shared").await.unwrap();
+            let made = bucket.get_object("a b/ü+%.txt").presign(HOUR).await.unwrap();
+            assert_eq!(made.method(), "GET");
+            assert!(made.headers().is_empty());
+            assert!(!format!("{made:?}").contains("X-Amz-Signature"));
+            assert_eq!(used(made, "").await, (200, "shared".to_owned()));
+        }),
+        case!("PresignPutObject", "anybody with the URL can write, with the headers that were signed", |t| {
+            let bucket = t.bucket().await;
+            let made = bucket.put_object("from-outside", "").content_type("text/plain").presign(HOUR).await.unwrap();
+            assert_eq!(made.headers(), [("content-type".to_owned(), "text/plain".to_owned())]);
+            assert_eq!(used(made, "written by a stranger").await.0, 200);
+            let got = bucket.get_object("from-outside").await.unwrap();
+            assert_eq!(got.content_type.as_deref(), Some("text/plain"));
+            assert_eq!(got.body.collect().await.unwrap(), "written by a stranger");
+        }),
+        case!("PresignHeadObject", "tells about an object", |t| {
+            let bucket = t.bucket().await;
+            bucket.put_object("k", "x").await.unwrap();
+            let made = bucket.head_object("k").presign(HOUR).await.unwrap();
+            assert_eq!(used(made, "").await.0, 200);
+        }),
+        case!("PresignDeleteObject", "deletes", |t| {
+            let bucket = t.bucket().await;
+            bucket.put_object("k", "x").await.unwrap();
+            let made = bucket.delete_object("k").presign(HOUR).await.unwrap();
+            assert_eq!(used(made, "").await.0, 204);
+            assert!(!bucket.object_exists("k").await.unwrap());
+        }),
+        case!("PresignUploadPart", "sends a part", |t| {
+            let bucket = t.bucket().await;
+            let id = bucket.create_multipart_upload("big").await.unwrap().upload_id;
+            let made = bucket.upload_part("big", &id, 1, "").presign(HOUR).await.unwrap();
+            assert_eq!(used(made, "part").await.0, 200);
+            let parts = bucket.list_parts("big", &id).await.unwrap().parts;
+            assert_eq!(parts.len(), 1);
+            bucket.abort_multipart_upload("big", &id).await.unwrap();
+        }),
+        case!("PresignGetObject", "a changed URL is refused", |t| {
+            let bucket = t.bucket().await;
+            bucket.put_object("secret", "x").await.unwrap();
+            bucket.put_object("public", "x").await.unwrap();
+            let made = bucket.get_object("public").presign(HOUR).await.unwrap();
+            let changed = made.into_url().replace("/public?", "/secret?");
+            let status = tokio::task::spawn_blocking(move || send("GET", &changed, &[], Vec::new()).0).await.unwrap();
+            assert_eq!(status, 403);
+        }),
+        case!("PresignGetObject", "no longer than seven days, no shorter than a second", |t| {
+            let bucket = t.client.bucket("anything");
+            for expiry in [Duration::ZERO, Duration::from_secs(7 * 24 * 3600 + 1)] {
+                let error = bucket.get_object("k").presign(expiry).await.unwrap_err();
+                assert!(error.to_string().contains("7 days"), "{error}");
+            }
+        }),
+    ]
+}
