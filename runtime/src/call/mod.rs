@@ -8,6 +8,7 @@ mod answer;
 mod attempts;
 mod chunked;
 mod core;
+mod operation;
 mod options;
 mod pages;
 mod payload;
@@ -24,7 +25,7 @@ use crate::error::{ConfigurationError, NetworkError, S3Error};
 use crate::plumbing::{OperationFacts, RequestWriter};
 
 pub use self::core::Core;
-pub use crate::plumbing::Operation;
+pub use operation::Operation;
 pub use options::RequestOptions;
 pub use pages::{Items, Paged, Pages};
 pub use presign::PresignedRequest;
