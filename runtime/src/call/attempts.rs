@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 
 use super::answer::{error_body, error_of};
 use super::core::Core;
@@ -14,7 +14,7 @@ use crate::body::ByteStream;
 use crate::endpoint::EndpointConfig;
 use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error};
 use crate::identity::Credentials;
-use crate::plumbing::{OperationFacts, Reply, WireRequest};
+use crate::plumbing::{OperationFacts, Reply, Verb, WireRequest};
 use crate::resilience::{Jitter, RetryPolicy};
 use crate::timestamp::Timestamp;
 
@@ -137,7 +137,7 @@ impl<'a> Attempts<'a> {
             self.facts.verb.as_str(),
         )?;
         let mut request = Request::new(body);
-        *request.method_mut() = self.facts.verb.method();
+        *request.method_mut() = method(self.facts.verb);
         *request.uri_mut() = self.request.uri().clone();
         *request.headers_mut() = headers;
         if core.config.transport.wants_operation_name() {
@@ -245,6 +245,16 @@ fn invocation_id(jitter: &mut Jitter) -> HeaderValue {
         }
     }
     HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
+}
+
+fn method(verb: Verb) -> Method {
+    match verb {
+        Verb::Get => Method::GET,
+        Verb::Put => Method::PUT,
+        Verb::Post => Method::POST,
+        Verb::Delete => Method::DELETE,
+        Verb::Head => Method::HEAD,
+    }
 }
 
 fn attempt_header(attempt: u32, max: u32) -> HeaderValue {
