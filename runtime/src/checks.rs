@@ -90,7 +90,11 @@ pub fn key(key: &str) -> Result<(), S3Error> {
     if (1..=MAX_KEY).contains(&key.len()) {
         return Ok(());
     }
-    let message = if key.is_empty() { "the key is empty".to_owned() } else { format!("a key has at most 1024 bytes of UTF-8, this one {}", key.len()) };
+    let message = if key.is_empty() {
+        "the key is empty".to_owned()
+    } else {
+        format!("a key has at most 1024 bytes of UTF-8, this one {}", key.len())
+    };
     Err(S3Error::new(RequestError::InvalidObjectKey, message))
 }
 
@@ -152,7 +156,10 @@ pub fn presign_expiry(expires_in: Duration) -> Result<(), S3Error> {
     if (Duration::from_secs(1)..=MAX_PRESIGN).contains(&expires_in) {
         return Ok(());
     }
-    Err(invalid(format!("a presigned URL lives 1 second to 7 days (604800 seconds), not {} seconds", expires_in.as_secs_f64())))
+    Err(invalid(format!(
+        "a presigned URL lives 1 second to 7 days (604800 seconds), not {} seconds",
+        expires_in.as_secs_f64()
+    )))
 }
 
 /// A set of tags: at most `max`, keys of 1 to 128 characters that differ and do not begin with `aws:`, values of at
@@ -192,7 +199,20 @@ mod tests {
     #[test]
     fn bucket_names_follow_the_rules() {
         let longest = "a".repeat(63);
-        for fine in ["abc", "a-b", "a.b.c", "1bucket", "my--bucket", "1.2.3", "1.2.3.x", "logs.2026", "amzn-s3-demo-bucket", "ap-xyz-s3alias", "ap--ol-s3", &longest] {
+        for fine in [
+            "abc",
+            "a-b",
+            "a.b.c",
+            "1bucket",
+            "my--bucket",
+            "1.2.3",
+            "1.2.3.x",
+            "logs.2026",
+            "amzn-s3-demo-bucket",
+            "ap-xyz-s3alias",
+            "ap--ol-s3",
+            &longest,
+        ] {
             assert!(bucket(fine).is_ok(), "{fine}");
         }
         let long = "a".repeat(64);
@@ -247,7 +267,13 @@ mod tests {
                 Ok(()) => assert!(c == '\t' || !c.is_ascii_control(), "{c:?}"),
                 Err(error) => {
                     let text = format!("{error:?}");
-                    assert!(c.is_ascii_control() && text.contains("x-amz-acl") && text.contains("byte 7") && !text.contains("hunter2"), "{text}");
+                    assert!(
+                        c.is_ascii_control()
+                            && text.contains("x-amz-acl")
+                            && text.contains("byte 7")
+                            && !text.contains("hunter2"),
+                        "{text}"
+                    );
                 }
             }
         }
@@ -277,9 +303,15 @@ mod tests {
     fn tags_follow_the_rules() {
         let many: Vec<String> = (0..11).map(|n| format!("k{n}")).collect();
         assert!(tags(many.iter().take(10).map(|k| (k.as_str(), "")), MAX_OBJECT_TAGS).is_ok());
-        assert!(tags(many.iter().map(|k| (k.as_str(), "")), MAX_OBJECT_TAGS).unwrap_err().to_string().contains("more than 10"));
+        assert!(
+            tags(many.iter().map(|k| (k.as_str(), "")), MAX_OBJECT_TAGS)
+                .unwrap_err()
+                .to_string()
+                .contains("more than 10")
+        );
         assert!(tags([(&*"é".repeat(128), &*"v".repeat(256))], 1).is_ok());
-        for (key, value) in [("", ""), (&*"k".repeat(129), ""), ("k", &*"v".repeat(257)), ("aws:x", ""), ("AWS:x", "")] {
+        for (key, value) in [("", ""), (&*"k".repeat(129), ""), ("k", &*"v".repeat(257)), ("aws:x", ""), ("AWS:x", "")]
+        {
             assert!(tags([(key, value)], 50).is_err(), "{key}");
         }
         assert!(tags([("a", "1"), ("a", "2")], 50).is_err());

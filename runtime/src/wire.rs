@@ -133,10 +133,14 @@ impl WireValue for ByteRange {
 
     fn fault(&self) -> Option<S3Error> {
         let message = match &self.0 {
-            Span::Nothing(start, end) if start <= end => format!("the byte range {start}..{end} is empty; a read of no bytes cannot be asked for"),
+            Span::Nothing(start, end) if start <= end => {
+                format!("the byte range {start}..{end} is empty; a read of no bytes cannot be asked for")
+            }
             Span::Nothing(start, end) => format!("the byte range ends at {end}, before it begins at {start}"),
             Span::Last(0) => "the byte range of the last 0 bytes is empty".to_owned(),
-            Span::Raw(text) if !text.starts_with("bytes=") => "the text of a byte range begins with `bytes=`".to_owned(),
+            Span::Raw(text) if !text.starts_with("bytes=") => {
+                "the text of a byte range begins with `bytes=`".to_owned()
+            }
             _ => return None,
         };
         Some(S3Error::new(RequestError::InvalidRange, message))
@@ -319,7 +323,12 @@ mod tests {
 
     #[test]
     fn copy_sources_that_name_nothing_are_refused() {
-        for source in [CopySource::from("bkt"), CopySource::from(""), CopySource::from("BKT/k"), CopySource::new("bkt", "k").version_id("")] {
+        for source in [
+            CopySource::from("bkt"),
+            CopySource::from(""),
+            CopySource::from("BKT/k"),
+            CopySource::new("bkt", "k").version_id(""),
+        ] {
             assert!(source.fault().unwrap().to_string().contains("copy source"), "{source}");
         }
         let arn = CopySource::from("arn:aws:s3:us-west-2:123456789012:accesspoint/x/object/k").fault().unwrap();

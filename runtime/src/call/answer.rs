@@ -26,7 +26,13 @@ pub(super) async fn error_body(mut body: ByteStream) -> Vec<u8> {
 }
 
 /// The error an answer tells of, whether by its status or by an error document in a 200.
-pub(super) fn error_of(status: StatusCode, headers: &HeaderMap, body: &[u8], has_key: bool, codes: CodeLookup) -> S3Error {
+pub(super) fn error_of(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    has_key: bool,
+    codes: CodeLookup,
+) -> S3Error {
     let document = error_document(body);
     let (fallback, class) = kind_of_status(status.as_u16(), has_key);
     let facts = document.code.as_deref().and_then(codes);

@@ -91,11 +91,7 @@ impl<'a> Attempts<'a> {
 
     /// An answer that began well and could not be read to its end. Asked for again where that is harmless.
     pub(super) async fn undecodable(&mut self, error: S3Error, bucket: Option<&str>) -> Result<(), S3Error> {
-        if self.facts.idempotent {
-            self.judge(error, bucket).await
-        } else {
-            Err(error.with_attempts(self.made))
-        }
+        if self.facts.idempotent { self.judge(error, bucket).await } else { Err(error.with_attempts(self.made)) }
     }
 
     async fn once(&mut self, has_key: bool) -> Result<Reply, S3Error> {
@@ -160,8 +156,7 @@ impl<'a> Attempts<'a> {
             }
             return Err(error_of(head.status, &head.headers, &body, has_key, codes));
         }
-        self.server_time =
-            head.headers.get("date").and_then(|v| v.to_str().ok()).and_then(Timestamp::parse_http_date);
+        self.server_time = head.headers.get("date").and_then(|v| v.to_str().ok()).and_then(Timestamp::parse_http_date);
         let body = error_body(body).await;
         Err(error_of(head.status, &head.headers, &body, has_key, codes))
     }

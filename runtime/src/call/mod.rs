@@ -68,8 +68,13 @@ impl Call {
                         let endpoint = at_home.as_deref().unwrap_or(&core.config.endpoint);
                         let mut writer = RequestWriter::new(endpoint);
                         request.encode(&mut writer);
-                        let mut attempts =
-                            Attempts::start(core, self.options.as_deref(), O::FACTS, writer.finish()?, at_home.clone())?;
+                        let mut attempts = Attempts::start(
+                            core,
+                            self.options.as_deref(),
+                            O::FACTS,
+                            writer.finish()?,
+                            at_home.clone(),
+                        )?;
                         loop {
                             let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
                             match request.decode(reply).await {
@@ -119,10 +124,7 @@ impl fmt::Debug for Call {
     }
 }
 
-async fn within<T>(
-    limit: Option<Duration>,
-    call: impl Future<Output = Result<T, S3Error>>,
-) -> Result<T, S3Error> {
+async fn within<T>(limit: Option<Duration>, call: impl Future<Output = Result<T, S3Error>>) -> Result<T, S3Error> {
     match limit {
         None => call.await,
         Some(limit) => tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {

@@ -35,11 +35,7 @@ enum Cover {
 
 impl Payload {
     /// Decides once per call. Takes the body out of the request and adds the headers that do not change per attempt.
-    pub(super) fn plan(
-        config: &S3Config,
-        facts: &OperationFacts,
-        request: &mut WireRequest,
-    ) -> Result<Self, S3Error> {
+    pub(super) fn plan(config: &S3Config, facts: &OperationFacts, request: &mut WireRequest) -> Result<Self, S3Error> {
         let body = declared_length(request)?;
         if matches!(facts.checksum, ChecksumRule::Required) {
             add_content_md5(request, &body);

@@ -95,8 +95,7 @@ impl Call {
                 headers.append(name, value.clone());
             }
         }
-        let target =
-            sign::Target { method, host: Some(wire.authority()), path: wire.path(), query: wire.query() };
+        let target = sign::Target { method, host: Some(wire.authority()), path: wire.path(), query: wire.query() };
         let scope = sign::SigningScope { region: core.config.endpoint.region(), service: "s3", time: now };
         let query = sign::presign(&target, &headers, expires_in, &credentials, &scope, &core.keys)?;
         Ok(PresignedRequest {

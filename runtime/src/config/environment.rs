@@ -11,7 +11,9 @@ pub struct Environment<F>(pub F);
 impl<F: Fn(&str) -> Option<String>> Environment<F> {
     /// The first of these variables that is set and not empty, with its name.
     pub fn text(&self, names: &[&'static str]) -> Option<(&'static str, String)> {
-        names.iter().find_map(|name| (self.0)(name).filter(|v| !v.trim().is_empty()).map(|v| (*name, v.trim().to_owned())))
+        names
+            .iter()
+            .find_map(|name| (self.0)(name).filter(|v| !v.trim().is_empty()).map(|v| (*name, v.trim().to_owned())))
     }
 
     /// The variable, parsed.

@@ -81,9 +81,11 @@ mod tests {
 
     #[test]
     fn half_a_pair_names_the_variable_and_never_the_value() {
-        for (pairs, lacking) in
-            [(&[(ID, "AKID-VALUE")][..], SECRET), (&[(SECRET, "hush")][..], ID), (&[(ID, ""), (SECRET, "hush")][..], ID)]
-        {
+        for (pairs, lacking) in [
+            (&[(ID, "AKID-VALUE")][..], SECRET),
+            (&[(SECRET, "hush")][..], ID),
+            (&[(ID, ""), (SECRET, "hush")][..], ID),
+        ] {
             let error = read(pairs).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Credentials(CredentialsError::Invalid));
             let text = format!("{error} {error:?}");

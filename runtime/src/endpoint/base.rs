@@ -147,7 +147,9 @@ fn base_path(tail: &str) -> Result<String, S3Error> {
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
         let fine = match byte {
-            b'%' => [bytes.next(), bytes.next()].iter().all(|b| b.is_some_and(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F'))),
+            b'%' => {
+                [bytes.next(), bytes.next()].iter().all(|b| b.is_some_and(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F')))
+            }
             b'/' | b'-' | b'.' | b'_' | b'~' => true,
             other => other.is_ascii_alphanumeric(),
         };

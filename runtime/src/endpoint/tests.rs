@@ -76,9 +76,18 @@ fn custom_endpoints_keep_port_and_base_path() {
         ("https://minio_1:8443", "https://minio_1:8443/bkt"),
         (" https://acct.r2.cloudflarestorage.com ", "https://acct.r2.cloudflarestorage.com/bkt"),
         ("https://s3.eu-west-1.amazonaws.com", "https://bkt.s3.eu-west-1.amazonaws.com"),
-        ("https://bucket.vpce-1a2b-5e.s3.us-east-1.vpce.amazonaws.com", "https://bucket.vpce-1a2b-5e.s3.us-east-1.vpce.amazonaws.com/bkt"),
-        ("https://accesspoint.vpce-1a-5e.s3.us-east-1.vpce.amazonaws.com", "https://bkt.accesspoint.vpce-1a-5e.s3.us-east-1.vpce.amazonaws.com"),
-        ("https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com", "https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com"),
+        (
+            "https://bucket.vpce-1a2b-5e.s3.us-east-1.vpce.amazonaws.com",
+            "https://bucket.vpce-1a2b-5e.s3.us-east-1.vpce.amazonaws.com/bkt",
+        ),
+        (
+            "https://accesspoint.vpce-1a-5e.s3.us-east-1.vpce.amazonaws.com",
+            "https://bkt.accesspoint.vpce-1a-5e.s3.us-east-1.vpce.amazonaws.com",
+        ),
+        (
+            "https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com",
+            "https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com",
+        ),
         ("https://amazonaws.com.evil.example", "https://amazonaws.com.evil.example/bkt"),
     ] {
         assert_eq!(url(&custom(text), Some("bkt")), want);
@@ -164,7 +173,8 @@ fn plain_http_is_for_this_machine_unless_allowed() {
 #[test]
 fn fips_and_dualstack_do_not_go_with_a_custom_endpoint() {
     for (fips, dualstack, name) in [(true, false, "FIPS"), (false, true, "dual-stack")] {
-        let error = EndpointConfig::new(EndpointOptions { fips, dualstack, ..custom("https://e.example") }).unwrap_err();
+        let error =
+            EndpointConfig::new(EndpointOptions { fips, dualstack, ..custom("https://e.example") }).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
     }
 }

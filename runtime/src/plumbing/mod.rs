@@ -3,8 +3,8 @@
 mod error_document;
 mod facts;
 mod limits;
-mod reply;
 pub(crate) mod percent;
+mod reply;
 mod rfc2047;
 mod url_text;
 mod wire_request;
@@ -14,8 +14,8 @@ pub mod xml;
 
 pub use bytes::Bytes;
 pub use error_document::{ErrorDocument, error_document, is_error_document};
-pub use reply::Reply;
 pub use facts::{ChecksumRule, CodeFacts, CodeLookup, OperationFacts, RetryClass, Verb};
+pub use reply::Reply;
 pub use rfc2047::{decode_words, encode_words};
 pub use url_text::decode_key;
 pub use wire_request::WireRequest;

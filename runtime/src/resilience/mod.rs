@@ -2,5 +2,5 @@
 
 mod retry;
 
-pub use retry::RetryPolicy;
 pub(crate) use retry::Jitter;
+pub use retry::RetryPolicy;
