@@ -188,6 +188,9 @@ impl Judge<'_, '_> {
                 }
                 Value::Map(pairs)
             }
+            (RawValue::Table(entries), Type::Scalar(ScalarType::CopySource)) => {
+                return self.copy_source(raw, entries);
+            }
             (RawValue::Table(entries), Type::Struct(name) | Type::Union(name)) => {
                 return self.members(raw, entries, name);
             }
@@ -210,6 +213,24 @@ impl Judge<'_, '_> {
         }
         let values = self.values(entries, fields, name);
         Some(Value::Struct(name.to_owned(), values))
+    }
+
+    /// A copy source in parts, for one with a version: `{ bucket = "b", key = "k", version_id = "v" }`.
+    fn copy_source(&mut self, raw: &Spanned<RawValue>, entries: &Entries<Spanned<RawValue>>) -> Option<Value> {
+        let mut parts = Vec::new();
+        for entry in entries.iter() {
+            match (entry.name(), entry.value.get_ref()) {
+                (name @ ("bucket" | "key" | "version_id"), RawValue::Text(text)) => {
+                    parts.push((name.to_owned(), Value::Text(text.clone())));
+                }
+                _ => self.sink.on(&entry.key, "a copy source has no such part", "write texts for `bucket`, `key` and `version_id`"),
+            }
+        }
+        if let Some(missing) = ["bucket", "key"].into_iter().find(|part| entries.value(part).is_none()) {
+            self.sink.on(raw, format!("the copy source has no `{missing}`"), "write `{ bucket = \"b\", key = \"k\" }`");
+            return None;
+        }
+        Some(Value::Struct(written(&Type::Scalar(ScalarType::CopySource)), parts))
     }
 
     /// Something to put into a required field an example does not care about.
