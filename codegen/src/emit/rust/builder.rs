@@ -16,23 +16,14 @@ pub(super) fn builder(op: &Operation) -> TokenStream {
     let required = ty::required(op);
     let markers: Vec<_> = required.iter().map(|field| ty::marker(field)).map(|marker| quote!(#marker)).collect();
     let markers = ty::slots(&markers);
-    let doc =
-        docs::doc(&format!("{} Made by [`S3Client::{}`](crate::S3Client::{1}).", docs::summary(&op.doc), op.stem));
+    let doc = docs::doc(&format!(
+        "Builds and sends a {} request; made by [`S3Client::{}`](crate::S3Client::{1}).",
+        op.name, op.stem
+    ));
     let (parameter, slot, blank) = if required.is_empty() {
         (TokenStream::new(), TokenStream::new(), TokenStream::new())
     } else {
         (quote!(<R = #markers>), quote!(required: R,), quote!(required: #markers,))
-    };
-    let fill = if required.len() > 1 {
-        quote! {
-            impl<R> #builder<R> {
-                fn fill<S>(self, slot: impl FnOnce(R) -> S) -> #builder<S> {
-                    #builder { required: slot(self.required), request: self.request, call: self.call }
-                }
-            }
-        }
-    } else {
-        TokenStream::new()
     };
     quote! {
         #doc
@@ -49,8 +40,6 @@ pub(super) fn builder(op: &Operation) -> TokenStream {
                 Self { #blank request: Box::default(), call }
             }
         }
-
-        #fill
     }
 }
 
@@ -91,9 +80,16 @@ pub(super) fn required_setters(op: &Operation) -> TokenStream {
         }
     });
     if required.is_empty() {
-        TokenStream::new()
-    } else {
-        quote!(impl<#(#letters),*> #builder<(#(#letters),*)> { #(#setters)* })
+        return TokenStream::new();
+    }
+    quote! {
+        impl<#(#letters),*> #builder<(#(#letters),*)> {
+            #(#setters)*
+
+            fn fill<R>(self, slot: impl FnOnce((#(#letters),*)) -> R) -> #builder<R> {
+                #builder { required: slot(self.required), request: self.request, call: self.call }
+            }
+        }
     }
 }
 

@@ -164,14 +164,16 @@ fn root_text(
     root: &str,
 ) -> TokenStream {
     let name = ty::field(&field.name);
-    let meaning = xml::meaning(field, &quote!(text.as_str()));
+    let meaning = if field.aliases.is_empty() { TokenStream::new() } else { xml::alias(field) };
     let empty_means = field.aliases.iter().any(|(wire, _)| wire.is_empty());
+    let is_text = field.aliases.is_empty() && field.ty == Type::Scalar(ScalarType::String) && !field.secret;
+    let text = if is_text { quote!(text) } else { quote!(text.into()) };
     let value = match (ty::is_option(field, Role::Output), empty_means) {
-        (true, true) => quote!(Some(#meaning)),
-        (true, false) => quote!((!text.is_empty()).then(|| #meaning)),
-        (false, _) => meaning,
+        (true, true) => quote!(Some(#text)),
+        (true, false) => quote!((!text.is_empty()).then(|| #text)),
+        (false, _) => text,
     };
-    let text = quote!(let text = reply.xml_value(#root, XmlReader::text).await?.unwrap_or_default(););
+    let text = quote!(let text = reply.xml_value(#root, XmlReader::text).await?.unwrap_or_default(); #meaning);
     if fields.len() == 1 {
         quote!(#text Ok(#output { #name: #value }))
     } else {

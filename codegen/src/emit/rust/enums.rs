@@ -8,7 +8,7 @@ use crate::ir::{EnumValue, Shape};
 use super::{docs, ty};
 
 /// The type and its conversions.
-pub(super) fn items(shape: &Shape, values: &[EnumValue]) -> Vec<TokenStream> {
+pub(super) fn items(shape: &Shape, values: &[EnumValue], gate: &TokenStream) -> TokenStream {
     let name = ty::shape(&shape.name);
     let doc = docs::doc(&docs::prose(&shape.doc));
     let deprecated = ty::deprecated(shape.deprecated.as_ref());
@@ -18,17 +18,18 @@ pub(super) fn items(shape: &Shape, values: &[EnumValue]) -> Vec<TokenStream> {
         let doc = if value.doc.is_empty() { format!("`{}`.", value.wire) } else { docs::prose(&value.doc) };
         docs::doc(&doc)
     });
-    let definition = quote! {
+    quote! {
         #doc
         #deprecated
+        #gate
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum #name {
             #(#docs #variants,)*
             /// A value this version does not know, kept as it is.
             Other(String),
         }
-    };
-    let text = quote! {
+
+        #gate
         impl #name {
             /// The text on the wire.
             pub fn as_str(&self) -> &str {
@@ -38,16 +39,16 @@ pub(super) fn items(shape: &Shape, values: &[EnumValue]) -> Vec<TokenStream> {
                 }
             }
         }
-    };
-    let default = quote! {
+
         /// The empty text, which no service sends or takes.
+        #gate
         impl Default for #name {
             fn default() -> Self {
                 Self::Other(String::new())
             }
         }
-    };
-    let from_str = quote! {
+
+        #gate
         impl From<&str> for #name {
             fn from(text: &str) -> Self {
                 match text {
@@ -56,34 +57,33 @@ pub(super) fn items(shape: &Shape, values: &[EnumValue]) -> Vec<TokenStream> {
                 }
             }
         }
-    };
-    let from_string = quote! {
+
+        #gate
         impl From<String> for #name {
             fn from(text: String) -> Self {
                 Self::from(text.as_str())
             }
         }
-    };
-    let display = quote! {
+
+        #gate
         impl fmt::Display for #name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(self.as_str())
             }
         }
-    };
-    let wire = quote! {
+
+        #gate
         impl WireValue for #name {
             fn wire<'a>(&'a self, _scratch: &'a mut String) -> Option<&'a str> {
                 Some(self.as_str())
             }
         }
-    };
-    let from_wire = quote! {
+
+        #gate
         impl FromWire for #name {
             fn from_wire(text: &str) -> Option<Self> {
                 Some(Self::from(text))
             }
         }
-    };
-    vec![definition, text, default, from_str, from_string, display, wire, from_wire]
+    }
 }

@@ -12,7 +12,6 @@ use super::{docs, file, ty};
 /// One file: a sorted table, its search, and the codes as constants.
 pub(in crate::emit) fn emit(api: &Api) -> Vec<File> {
     let rows = api.errors.iter().map(row);
-    let count = api.errors.len();
     let constants = api.errors.iter().map(constant);
     let mut kinds: Vec<_> = api.errors.iter().map(|error| ty::ident(&format!("{}Error", error.kind.0))).collect();
     kinds.sort();
@@ -25,7 +24,7 @@ pub(in crate::emit) fn emit(api: &Api) -> Vec<File> {
         }
 
         /// Sorted by code.
-        static CODES: [CodeFacts; #count] = [#(#rows),*];
+        static CODES: &[CodeFacts] = &[#(#rows),*];
 
         const fn facts(
             code: &'static str,

@@ -23,6 +23,7 @@ mod pages;
 mod sample;
 mod structs;
 mod ty;
+mod unions;
 mod uses;
 mod xml;
 

@@ -4,7 +4,7 @@
 
 use proc_macro2::TokenStream;
 
-use crate::ir::{Api, Case, CaseKind, Field, Operation, Place, ScalarType, Shape, ShapeKind, Type, Value};
+use crate::ir::{Api, Field, Operation, Place, ScalarType, Shape, ShapeKind, Type, Value};
 
 use super::ty::{self, Role};
 
@@ -89,19 +89,16 @@ fn chain(start: &str, calls: &[String], end: &str) -> String {
     if line.len() <= 96 { line } else { format!("{start}\n    {}\n    {end}", calls.join("\n    ")) }
 }
 
-/// The input of the first wire example, or what is required with made-up values, and the content of an upload.
+/// What is required with made-up values, and the content of an upload.
 fn example_input(api: &Api, op: &Operation) -> Vec<(String, Value)> {
-    let is_request = |case: &&Case| matches!(case.kind, CaseKind::Request { .. }) && !case.input.is_empty();
-    let given = op.cases.iter().find(is_request).map(|case| case.input.clone()).unwrap_or_default();
-    complete(api, op, given)
+    let content = op.request.fields.iter().filter(|field| field.place == Place::PayloadStream);
+    complete(api, op, content.map(|field| (field.name.clone(), made_up(api, field))).collect())
 }
 
 /// The given input, and made-up values for what is required besides.
 pub(super) fn complete(api: &Api, op: &Operation, mut given: Vec<(String, Value)>) -> Vec<(String, Value)> {
-    let was_empty = given.is_empty();
     for field in &op.request.fields {
-        let wanted = field.required || (was_empty && field.place == Place::PayloadStream);
-        if wanted && !given.iter().any(|(name, _)| *name == field.name) {
+        if field.required && !given.iter().any(|(name, _)| *name == field.name) {
             given.push((field.name.clone(), made_up(api, field)));
         }
     }
@@ -110,8 +107,8 @@ pub(super) fn complete(api: &Api, op: &Operation, mut given: Vec<(String, Value)
 
 fn made_up(api: &Api, field: &Field) -> Value {
     match field.place {
-        Place::Bucket => Value::Text("amzn-s3-demo-bucket".into()),
-        Place::Key => Value::Text("photos/cat.jpg".into()),
+        Place::Bucket => Value::Text("logs".into()),
+        Place::Key => Value::Text("2026/app.log".into()),
         _ => made_up_of(api, field, &field.ty),
     }
 }
@@ -123,7 +120,7 @@ fn made_up_of(api: &Api, field: &Field, ty: &Type) -> Value {
         Type::Scalar(ScalarType::Timestamp(format)) => Value::Timestamp("2013-05-24T00:00:00Z".into(), *format),
         Type::Scalar(ScalarType::Range) => Value::Text("bytes=0-9".into()),
         Type::Scalar(ScalarType::Bytes) => Value::Text("aGVsbG8=".into()),
-        Type::Scalar(ScalarType::CopySource) => Value::Text("amzn-s3-demo-source/photos/cat.jpg".into()),
+        Type::Scalar(ScalarType::CopySource) => Value::Text("logs/2025/app.log".into()),
         Type::Scalar(_) => Value::Text(field.name.replace('_', "-")),
         Type::Stream => Value::Text("hello".into()),
         Type::Map => Value::Map(vec![("author".into(), "alice".into())]),

@@ -7,7 +7,7 @@ use crate::ir::{Api, Shape, ShapeKind, Topic};
 use crate::output::File;
 
 use super::uses::Uses;
-use super::{docs, enums, file, gate, structs as shapes, ty};
+use super::{docs, enums, file, gate, structs, ty, unions};
 
 /// The files of all topics that hold a shape.
 pub(in crate::emit) fn emit(api: &Api) -> Vec<File> {
@@ -33,12 +33,15 @@ fn file_of(api: &Api, topic: &Topic) -> File {
     }
     let mut body = TokenStream::new();
     for shape in &topic.shapes {
-        for (item, groups) in items(api, shape) {
-            uses.scan_gated(&item, groups);
-            let covers = file_groups.iter().all(|group| groups.contains(group));
-            let gate = if covers { TokenStream::new() } else { gate(groups) };
-            body.extend(quote!(#gate #item));
-        }
+        let covers = file_groups.iter().all(|group| shape.groups.contains(group));
+        let gate = if covers { TokenStream::new() } else { gate(&shape.groups) };
+        let items = match &shape.kind {
+            ShapeKind::Struct(fields) => structs::structure(api, shape, fields, &gate),
+            ShapeKind::Union(fields) => unions::items(api, shape, fields, &gate),
+            ShapeKind::Enum(values) => enums::items(shape, values, &gate),
+        };
+        uses.scan_gated(&items, &shape.groups);
+        body.extend(items);
     }
     let uses = uses.tokens(&file_groups);
     let doc = if topic.doc.is_empty() { format!("Shapes of the topic `{}`.", topic.name) } else { topic.doc.clone() };
@@ -55,14 +58,4 @@ fn is_deprecated(shape: &Shape) -> bool {
         ShapeKind::Enum(_) => false,
     };
     inside || shape.deprecated.is_some()
-}
-
-/// The items of a shape, each with the groups it exists in.
-fn items<'a>(api: &Api, shape: &'a Shape) -> Vec<(TokenStream, &'a [String])> {
-    let items = match &shape.kind {
-        ShapeKind::Struct(fields) => shapes::structure(api, shape, fields),
-        ShapeKind::Union(fields) => shapes::union(api, shape, fields),
-        ShapeKind::Enum(values) => enums::items(shape, values),
-    };
-    items.into_iter().map(|item| (item, shape.groups.as_slice())).collect()
 }

@@ -1,4 +1,4 @@
-//! Structs and unions of the model: the type, how it is made, how it is read, how it is written.
+//! Structs of the model: the type, how it is made, how it is read, how it is written.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,42 +9,42 @@ use super::messages::member;
 use super::ty::{self, Role};
 use super::{docs, xml};
 
-/// A struct.
-pub(super) fn structure(api: &Api, shape: &Shape, fields: &[Field]) -> Vec<TokenStream> {
+/// A struct and what belongs to it.
+pub(super) fn structure(api: &Api, shape: &Shape, fields: &[Field], gate: &TokenStream) -> TokenStream {
     let name = ty::shape(&shape.name);
     let head = head(shape);
-    let members = fields.iter().map(|field| member(field, Role::Output, &docs::doc(&words(field))));
-    let mut items = vec![quote! {
+    let members = fields.iter().map(|field| member(field, Role::Output, &docs::doc(&docs::prose(&field.doc))));
+    let making = if shape.in_input { making(shape, fields, gate) } else { TokenStream::new() };
+    let read = if shape.in_output { read_struct(fields) } else { TokenStream::new() };
+    let write = if shape.in_input { write_struct(api, fields) } else { TokenStream::new() };
+    quote! {
         #head
+        #gate
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         pub struct #name {
             #(#members)*
         }
-    }];
-    if shape.in_input {
-        items.push(making(shape, fields));
+
+        #making
+
+        #gate
+        impl #name {
+            #read
+
+            #write
+        }
     }
-    let read = if shape.in_output { read_struct(fields) } else { TokenStream::new() };
-    let write = if shape.in_input { write_struct(api, fields) } else { TokenStream::new() };
-    if shape.in_input || shape.in_output {
-        items.push(quote!(impl #name { #read #write }));
-    }
-    items
 }
 
-fn head(shape: &Shape) -> TokenStream {
+pub(super) fn head(shape: &Shape) -> TokenStream {
     let doc = docs::doc(&docs::prose(&shape.doc));
     let deprecated = ty::deprecated(shape.deprecated.as_ref());
     quote!(#doc #deprecated)
 }
 
-fn words(field: &Field) -> String {
-    docs::prose(&field.doc)
-}
-
 /// `new` with what is required, and a setter for the rest.
-fn making(shape: &Shape, fields: &[Field]) -> TokenStream {
+fn making(shape: &Shape, fields: &[Field], gate: &TokenStream) -> TokenStream {
     let name = ty::shape(&shape.name);
     let required: Vec<&Field> = fields.iter().filter(|field| field.required).collect();
     let (mut arguments, mut values) = (Vec::new(), Vec::new());
@@ -68,6 +68,7 @@ fn making(shape: &Shape, fields: &[Field]) -> TokenStream {
     };
     let setters = fields.iter().filter(|field| !field.required).map(setter);
     quote! {
+        #gate
         impl #name {
             #doc
             pub fn new(#(#arguments),*) -> Self {
@@ -148,62 +149,4 @@ fn write_struct(api: &Api, fields: &[Field]) -> TokenStream {
 fn namespaces(attributes: &[(&Field, &str)]) -> Vec<(&'static str, &'static str)> {
     let schema = attributes.iter().any(|(_, wire)| wire.starts_with("xsi:"));
     if schema { vec![("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")] } else { Vec::new() }
-}
-
-/// Exactly one of several elements.
-pub(super) fn union(api: &Api, shape: &Shape, fields: &[Field]) -> Vec<TokenStream> {
-    let name = ty::shape(&shape.name);
-    let head = head(shape);
-    let variants = fields.iter().map(|field| {
-        let (doc, variant) = (docs::doc(&words(field)), ty::variant(&field.name));
-        let ty = ty::plain(&field.ty, field.secret);
-        quote!(#doc #variant(#ty),)
-    });
-    let mut items = vec![quote! {
-        #head
-        #[derive(Clone, Debug, Default, PartialEq)]
-        #[non_exhaustive]
-        pub enum #name {
-            #(#variants)*
-            /// None of those this version knows.
-            #[default]
-            Unknown,
-        }
-    }];
-    let read = if shape.in_output { read_union(fields) } else { TokenStream::new() };
-    let write = if shape.in_input { write_union(api, fields) } else { TokenStream::new() };
-    items.push(quote!(impl #name { #read #write }));
-    items
-}
-
-fn read_union(fields: &[Field]) -> TokenStream {
-    let arms = fields.iter().map(|field| xml::union_arm(field, &ty::variant(&field.name)));
-    quote! {
-        pub(crate) fn read(xml: &mut XmlReader<'_>) -> Result<Self, XmlError> {
-            let mut it = Self::Unknown;
-            while let Some(name) = xml.child()? {
-                match name {
-                    #(#arms)*
-                    _ => xml.skip()?,
-                }
-            }
-            Ok(it)
-        }
-    }
-}
-
-fn write_union(api: &Api, fields: &[Field]) -> TokenStream {
-    let arms = fields.iter().map(|field| {
-        let variant = ty::variant(&field.name);
-        let line = xml::union_line(api, field);
-        quote!(Self::#variant(value) => { #line })
-    });
-    quote! {
-        pub(crate) fn write(&self, xml: &mut XmlWriter) {
-            match self {
-                #(#arms)*
-                Self::Unknown => {}
-            }
-        }
-    }
 }

@@ -188,6 +188,12 @@ pub(super) fn meaning(field: &Field, text: &TokenStream) -> TokenStream {
     quote!(match #text { #(#arms)* other => other }.into())
 }
 
+/// The statement that replaces the variable `text` by what it means.
+pub(super) fn alias(field: &Field) -> TokenStream {
+    let arms = field.aliases.iter().map(|(wire, meaning)| quote!(#wire => #meaning,));
+    quote!(let text = match text.as_str() { #(#arms)* other => other };)
+}
+
 /// The plain value, with the model's default where there is none.
 pub(super) fn or_default(field: &Field, value: TokenStream) -> TokenStream {
     let Some(default) = &field.default else { return value };
