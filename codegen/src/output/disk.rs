@@ -33,7 +33,7 @@ pub struct Outcome {
 }
 
 /// Part of every digest before formatting, so that a change of the layout formats everything anew.
-const LAYOUT: &str = "layout 1\n";
+const LAYOUT: &str = "layout 2\n";
 
 const COMMAND: &str = "run `cargo run -p codegen`";
 

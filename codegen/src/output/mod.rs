@@ -12,10 +12,6 @@ pub use disk::{Outcome, Task, check, write};
 pub use features::with_groups;
 pub use manifest::digest;
 
-mod layout;
-
-pub use layout::layout;
-
 /// One file an emitter made. The path is relative to `generated/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {

@@ -8,12 +8,15 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, io, thread};
-use syn::{Attribute, File, ImplItem, Item, TraitItem, parse_quote};
+use syn::{Attribute, File, ImplItem, Item, TraitItem, UseTree, parse_quote};
 
 /// A comment that stands for an empty line until the text is made; tokens cannot hold one.
 const BLANK: &str = "~blank~";
 
 const EDITION: &str = "2024";
+
+/// Columns of a line, as in `rustfmt.toml`.
+const WIDTH: usize = 120;
 
 /// Formats `(path, source)` pairs of Rust; the outcome is in the same order.
 pub(super) fn format(root: &Path, files: &[(String, String)]) -> Result<Vec<String>, Vec<Diagnostic>> {
@@ -72,12 +75,32 @@ fn lay_out(path: &str, source: &str) -> Result<String, Diagnostic> {
     spread(&mut file);
     let text = prettyplease::unparse(&file);
     let lines = text.lines().map(|line| if line.trim_start().trim_start_matches('/') == BLANK { "" } else { line });
-    let mut out = String::with_capacity(text.len());
-    for line in lines {
-        out.push_str(line);
-        out.push('\n');
+    Ok(short_arms(&lines.collect::<Vec<_>>()))
+}
+
+/// The lines as text, with arms of one assignment on one line: `prettyplease` breaks them earlier than `rustfmt`
+/// would, and `rustfmt` then leaves their braces alone.
+fn short_arms(lines: &[&str]) -> String {
+    let mut out = String::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        let statement = lines.get(at + 1).and_then(|line| line.trim().strip_suffix(';'));
+        let is_closed = lines.get(at + 2).is_some_and(|line| line.trim() == "}");
+        match (line.strip_suffix(" => {"), statement) {
+            (Some(pattern), Some(statement))
+                if is_closed && pattern.len() + statement.len() < WIDTH - 5 && !statement.starts_with("let ") =>
+            {
+                out.push_str(&format!("{pattern} => {statement},\n"));
+                at += 3;
+            }
+            _ => {
+                out.push_str(line);
+                out.push('\n');
+                at += 1;
+            }
+        }
     }
-    Ok(out)
+    out
 }
 
 /// Puts an empty line between items, except between those that are read as one block.
@@ -112,7 +135,7 @@ fn block(item: &Item) -> u8 {
     match item {
         Item::Use(it) => {
             if matches!(it.vis, syn::Visibility::Inherited) {
-                1
+                origin(&it.tree)
             } else {
                 2
             }
@@ -120,6 +143,16 @@ fn block(item: &Item) -> u8 {
         Item::Mod(it) if it.content.is_none() => 3,
         Item::Const(it) if !documented(&it.attrs) => 4,
         _ => 0,
+    }
+}
+
+/// Imports of the standard library, of other crates and of this one are three blocks.
+fn origin(tree: &UseTree) -> u8 {
+    let UseTree::Path(path) = tree else { return 1 };
+    match path.ident.to_string().as_str() {
+        "std" => 5,
+        "crate" | "super" | "self" => 6,
+        _ => 1,
     }
 }
 
