@@ -6,12 +6,14 @@ mod limits;
 pub(crate) mod percent;
 mod reply;
 mod rfc2047;
+pub mod testing;
 mod url_text;
 mod wire_request;
 mod wire_value;
 mod writer;
 pub mod xml;
 
+pub use crate::call::Operation;
 pub use bytes::Bytes;
 pub use error_document::{ErrorDocument, error_document, is_error_document};
 pub use facts::{ChecksumRule, CodeFacts, CodeLookup, OperationFacts, RetryClass, Verb};

@@ -149,8 +149,9 @@ pub(super) fn begin(place: &Place<'_>, url: &mut String) {
 fn target(url: String) -> Result<(Uri, HeaderValue), S3Error> {
     let length = url.len();
     // Everything was encoded or checked, so only the length can be wrong. The URL itself is never shown.
-    let uri = Uri::from_maybe_shared(Bytes::from(url))
-        .map_err(|_| S3Error::new(RequestError::Validation, format!("the URL cannot be sent; it has {length} bytes")))?;
+    let uri = Uri::from_maybe_shared(Bytes::from(url)).map_err(|_| {
+        S3Error::new(RequestError::Validation, format!("the URL cannot be sent; it has {length} bytes"))
+    })?;
     let host = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
     let host = host.ok_or_else(|| S3Error::new(RequestError::Validation, "the URL has no host"))?;
     Ok((uri, host))

@@ -378,7 +378,11 @@ fn metadata_header(prefix: &str, name: &str, value: &str) -> Result<(HeaderName,
     checks::metadata_name(name)?;
     let full = format!("{prefix}{name}");
     checks::header_value(&full, value)?;
-    let header = HeaderName::from_bytes(full.as_bytes())
-        .map_err(|_| S3Error::new(RequestError::Validation, format!("the metadata name has {} bytes, too many for a header", name.len())))?;
+    let header = HeaderName::from_bytes(full.as_bytes()).map_err(|_| {
+        S3Error::new(
+            RequestError::Validation,
+            format!("the metadata name has {} bytes, too many for a header", name.len()),
+        )
+    })?;
     Ok((header, header_value(&full, &encode_words(value), false)?))
 }
