@@ -24,3 +24,6 @@ pub use wire_request::WireRequest;
 pub use wire_value::{DateFormat, FromWire, WireValue};
 pub use writer::RequestWriter;
 pub use xml::{XmlError, XmlReader, XmlWriter};
+
+#[cfg(test)]
+mod writer_tests;

@@ -4,6 +4,7 @@
 //! It knows where the request goes, but neither signs nor sends.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,7 +38,6 @@ use crate::timestamp::Timestamp;
 /// assert_eq!(request.uri(), "https://logs.s3.eu-west-1.amazonaws.com/a%20b/c.txt?tagging=&versionId=x%2Fy");
 /// # Ok::<(), integration_s3_runtime::error::S3Error>(())
 /// ```
-#[derive(Debug)]
 pub struct RequestWriter {
     endpoint: EndpointConfig,
     /// Scheme, authority, path and query as far as they are written.
@@ -55,6 +55,17 @@ pub struct RequestWriter {
     checksum: Option<String>,
     scratch: String,
     error: Option<S3Error>,
+}
+
+impl fmt::Debug for RequestWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Queries and header values can be secret.
+        f.debug_struct("RequestWriter")
+            .field("endpoint", &self.endpoint)
+            .field("path", &self.url.get(self.path_at..self.query_at).unwrap_or_default())
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RequestWriter {
