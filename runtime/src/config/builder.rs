@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::environment::{Environment, unusable};
 use super::{ChecksumWhen, Clock, PayloadSigning, S3Config, Timeouts};
-use crate::credentials::{EnvironmentCredentials, ProvideCredentials};
+use crate::credentials::{CredentialsChain, ProvideCredentials, Surroundings};
 use crate::endpoint::{Addressing, EndpointConfig, EndpointOptions};
 use crate::error::{ConfigurationError, S3Error};
 use crate::resilience::RetryPolicy;
@@ -180,7 +180,7 @@ impl<T> ConfigBuilder<T> {
     }
 
     /// Where credentials come from: [`Credentials`](crate::identity::Credentials) themselves, or any source.
-    /// Default: the environment.
+    /// Default: [`CredentialsChain::standard`].
     pub fn credentials(mut self, source: impl ProvideCredentials) -> Self {
         self.credentials = CredentialsChoice::Provider(Arc::new(source));
         self
@@ -341,7 +341,14 @@ impl<T> ConfigBuilder<T> {
         (self.finish)(S3Config {
             endpoint,
             credentials: match self.credentials {
-                CredentialsChoice::Unset => Some(Arc::new(EnvironmentCredentials)),
+                CredentialsChoice::Unset => {
+                    // STS and SSO are asked as the store is: through the same proxies, with the same certificates.
+                    let machine = Surroundings::system()
+                        .with_service_transport(transport.clone())
+                        .with_clock(self.clock.clone())
+                        .with_allow_http(self.allow_http);
+                    Some(Arc::new(CredentialsChain::standard(machine)))
+                }
                 CredentialsChoice::Anonymous => None,
                 CredentialsChoice::Provider(source) => Some(source),
             },

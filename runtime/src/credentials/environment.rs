@@ -1,68 +1,74 @@
 //! Credentials in environment variables.
 
-use super::{CredentialsFuture, ProvideCredentials};
-use crate::error::{CredentialsError, S3Error};
+use super::fault::{absent, broken};
+use super::{CredentialsFuture, ProvideCredentials, Surroundings};
+use crate::error::S3Error;
 use crate::identity::Credentials;
 
-/// Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if set, `AWS_SESSION_TOKEN`.
-///
-/// None of the first two: the source has no credentials. One without the other, or an empty value: an error, because
-/// somebody meant to set them. The variables are read anew each time it is asked.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct EnvironmentCredentials;
-
+const SOURCE: &str = "environment";
 const ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
 const TOKEN: &str = "AWS_SESSION_TOKEN";
 
+/// Reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if set, `AWS_SESSION_TOKEN`.
+///
+/// An empty variable counts as not set. Neither of the first two: the source has no credentials. One
+/// without the other: an error, because somebody meant to set them. The variables are read anew each time.
+#[derive(Clone, Debug, Default)]
+pub struct EnvironmentCredentials {
+    surroundings: Surroundings,
+}
+
 impl EnvironmentCredentials {
-    /// Reads through the given look-up instead of the process's environment, for tests.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Credentials, S3Error> {
-        let value = |name: &'static str| get(name).map(|v| v.trim().to_owned());
+    /// Reads the variables of these surroundings.
+    pub fn new(surroundings: Surroundings) -> Self {
+        Self { surroundings }
+    }
+
+    pub(super) fn read(&self) -> Result<Credentials, S3Error> {
+        let value = |name| self.surroundings.variable(name);
         match (value(ID), value(SECRET)) {
-            (None, None) => Err(S3Error::new(CredentialsError::NotFound, "AWS_ACCESS_KEY_ID is not set")),
-            (Some(id), Some(secret)) if !id.is_empty() && !secret.is_empty() => {
-                let credentials = Credentials::new(id, secret).with_source("environment");
-                Ok(match value(TOKEN).filter(|t| !t.is_empty()) {
-                    Some(token) => credentials.with_session_token(token),
-                    None => credentials,
-                })
+            (Some(id), Some(secret)) => {
+                let mut credentials = Credentials::new(id, secret).with_source(SOURCE);
+                if let Some(token) = value(TOKEN) {
+                    credentials = credentials.with_session_token(token);
+                }
+                match value("AWS_ACCOUNT_ID") {
+                    Some(account) => Ok(credentials.with_account_id(account)),
+                    None => Ok(credentials),
+                }
             }
-            (id, secret) => {
-                let lacking = match (&id, &secret) {
-                    (Some(id), _) if !id.is_empty() => SECRET,
-                    _ if secret.as_ref().is_some_and(|s| !s.is_empty()) => ID,
-                    _ if id.is_some() => ID,
-                    _ => SECRET,
-                };
-                Err(S3Error::new(
-                    CredentialsError::Invalid,
-                    format!("the environment holds half a key pair: {lacking} is not set or empty"),
-                )
-                .with_suggestion(format!("set {ID} and {SECRET} together, or neither")))
-            }
+            (None, None) => Err(absent(SOURCE, format!("{ID} is not set"))),
+            (None, Some(_)) => Err(half(ID)),
+            (Some(_), None) => Err(half(SECRET)),
         }
     }
 }
 
+fn half(lacking: &str) -> S3Error {
+    broken(SOURCE, format!("half a key pair, {lacking} is not set or empty"))
+        .with_suggestion(format!("set {ID} and {SECRET} together, or neither"))
+}
+
 impl ProvideCredentials for EnvironmentCredentials {
     fn name(&self) -> &'static str {
-        "environment"
+        SOURCE
     }
 
     fn credentials(&self) -> CredentialsFuture<'_> {
-        Box::pin(std::future::ready(Self::read(|name| std::env::var(name).ok())))
+        Box::pin(std::future::ready(self.read()))
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::error::ErrorKind;
+    use crate::error::{CredentialsError, ErrorKind};
 
-    fn read(pairs: &[(&str, &str)]) -> Result<Credentials, S3Error> {
-        EnvironmentCredentials::read(|name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    fn read(pairs: &'static [(&'static str, &'static str)]) -> Result<Credentials, S3Error> {
+        let look_up = |name: &str| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        EnvironmentCredentials::new(Surroundings::system().with_variables(look_up)).read()
     }
 
     #[test]
@@ -70,22 +76,23 @@ mod tests {
         let plain = read(&[(ID, "AKID"), (SECRET, "s")]).unwrap();
         assert_eq!(plain.access_key_id(), "AKID");
         assert!(plain.session_token().is_none());
-        let session = read(&[(ID, "AKID"), (SECRET, "s"), (TOKEN, "t")]).unwrap();
+        let session = read(&[(ID, "AKID"), (SECRET, " s\n"), (TOKEN, "t")]).unwrap();
         assert_eq!(session.session_token().map(|t| t.expose()), Some("t"));
+        assert_eq!(session.secret_access_key().expose(), "s");
     }
 
     #[test]
     fn nothing_set_is_absent_not_broken() {
-        assert_eq!(read(&[]).unwrap_err().kind(), ErrorKind::Credentials(CredentialsError::NotFound));
+        for nothing in [&[][..], &[(ID, ""), (SECRET, " ")]] {
+            assert_eq!(read(nothing).unwrap_err().kind(), ErrorKind::Credentials(CredentialsError::NotFound));
+        }
     }
 
     #[test]
     fn half_a_pair_names_the_variable_and_never_the_value() {
-        for (pairs, lacking) in [
-            (&[(ID, "AKID-VALUE")][..], SECRET),
-            (&[(SECRET, "hush")][..], ID),
-            (&[(ID, ""), (SECRET, "hush")][..], ID),
-        ] {
+        let halves: [(&[(&str, &str)], &str); 3] =
+            [(&[(ID, "AKID-VALUE")], SECRET), (&[(SECRET, "hush")], ID), (&[(ID, ""), (SECRET, "hush")], ID)];
+        for (pairs, lacking) in halves {
             let error = read(pairs).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Credentials(CredentialsError::Invalid));
             let text = format!("{error} {error:?}");

@@ -1,9 +1,37 @@
-//! Where credentials come from: the port every source implements, and what the client keeps of it.
+//! Where credentials come from: the port every source implements, the sources, and what the client keeps of them.
 //!
-//! A source is asked rarely: [`CredentialsCache`] keeps what it gave. Values live in [`crate::identity`].
+//! A source is asked rarely: [`CredentialsCache`] keeps what it gave. [`CredentialsChain::standard`] is what a client uses
+//! unless told otherwise. Values live in [`crate::identity`].
+//!
+//! A source that is not set up answers [`CredentialsError::NotFound`](crate::error::CredentialsError::NotFound), and the next
+//! one is asked. One that is set up and broken answers another error, which names the source and the variable or the
+//! file and line, and never a value.
 
+#[cfg(feature = "sts")]
+mod assume_role;
 mod cache;
+mod chain;
+mod container;
+mod document;
 mod environment;
+mod exchange;
+mod fault;
+mod instance_metadata;
+#[cfg(feature = "credential-process")]
+mod process;
+pub mod profile;
+#[cfg(any(feature = "sso", feature = "sts"))]
+mod region;
+#[cfg(any(feature = "sso", feature = "sts"))]
+mod service;
+#[cfg(feature = "sso")]
+mod sso;
+#[cfg(feature = "sts")]
+mod sts;
+mod surroundings;
+#[cfg(test)]
+mod tests;
+mod web_identity;
 
 use std::fmt;
 use std::future::Future;
@@ -12,8 +40,18 @@ use std::pin::Pin;
 use crate::error::S3Error;
 use crate::identity::Credentials;
 
+#[cfg(feature = "sts")]
+pub use assume_role::AssumeRole;
 pub use cache::CredentialsCache;
+pub use chain::{CredentialsChain, Explanation, Shown, SourceAnswer};
+pub use container::ContainerCredentials;
 pub use environment::EnvironmentCredentials;
+pub use instance_metadata::InstanceMetadata;
+#[cfg(feature = "credential-process")]
+pub use process::{ProcessOutput, RunProcess};
+pub use profile::ProfileCredentials;
+pub use surroundings::Surroundings;
+pub use web_identity::WebIdentity;
 
 /// What [`ProvideCredentials::credentials`] answers with.
 pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials, S3Error>> + Send + 'a>>;
@@ -40,7 +78,7 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 /// }
 /// ```
 pub trait ProvideCredentials: fmt::Debug + Send + Sync + 'static {
-    /// A short name for messages: `environment`, `profile`, ...
+    /// A short name for messages: `environment`, `profile files`, ...
     fn name(&self) -> &'static str;
 
     /// Fetches credentials.

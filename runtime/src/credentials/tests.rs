@@ -1,0 +1,1 @@
+//! Every source against a server that speaks its protocol.
