@@ -4,9 +4,10 @@
 //! Code that takes `&dyn S3Api` can be tested without a server: implement the few methods it calls, and the others
 //! answer an error that says so.
 
-use super::operations;
 use integration_s3_runtime::call::Sending;
 use integration_s3_runtime::error::{RequestError, S3Error};
+
+use super::operations;
 
 /// What an S3 client can do, one method an operation. Implemented by [`S3Client`](crate::S3Client), and by your
 /// own mocks: a method that is not implemented answers

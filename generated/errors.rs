@@ -15,7 +15,7 @@ pub(crate) fn lookup(code: &str) -> Option<&'static CodeFacts> {
 }
 
 /// Sorted by code.
-static CODES: [CodeFacts; 161usize] = [
+static CODES: &[CodeFacts] = &[
     facts(
         "AccessControlListNotSupported",
         ErrorKind::Access(AccessError::Other),

@@ -5,14 +5,15 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey, MissingUploadId};
-use crate::generated::types::{RequestCharged, RequestPayer};
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{
     ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
 };
 use integration_s3_runtime::timestamp::Timestamp;
+
+use crate::generated::missing::{MissingBucket, MissingKey, MissingUploadId};
+use crate::generated::types::{RequestCharged, RequestPayer};
 
 impl crate::S3Client {
     /// Gives up a multipart upload and frees the storage of its parts. Parts that are still being sent may land after
@@ -26,7 +27,11 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.abort_multipart_upload().bucket("videos").key("k").upload_id("a/b+c=").await?;
+    /// let output = client.abort_multipart_upload()
+    ///     .bucket("logs")
+    ///     .key("2026/app.log")
+    ///     .upload_id("upload-id")
+    ///     .await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -48,7 +53,7 @@ impl crate::Bucket {
     }
 }
 
-/// Gives up a multipart upload and frees the storage of its parts. Made by
+/// Builds and sends a AbortMultipartUpload request; made by
 /// [`S3Client::abort_multipart_upload`](crate::S3Client::abort_multipart_upload).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -61,12 +66,6 @@ pub struct AbortMultipartUpload<R = (MissingBucket, MissingKey, MissingUploadId)
 impl AbortMultipartUpload {
     fn start(call: Call) -> Self {
         Self { required: (MissingBucket, MissingKey, MissingUploadId), request: Box::default(), call }
-    }
-}
-
-impl<R> AbortMultipartUpload<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> AbortMultipartUpload<S> {
-        AbortMultipartUpload { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -84,6 +83,10 @@ impl<A, B, C> AbortMultipartUpload<(A, B, C)> {
     /// Id that CreateMultipartUpload answered; it is opaque and belongs to this bucket and key. Query `uploadId`.
     pub fn upload_id(self, upload_id: impl Into<String>) -> AbortMultipartUpload<(A, B, String)> {
         self.fill(|(a, b, _)| (a, b, upload_id.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B, C)) -> R) -> AbortMultipartUpload<R> {
+        AbortMultipartUpload { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -156,8 +159,12 @@ impl AbortMultipartUploadRequest {
 /// ```
 /// use integration_s3::operations::AbortMultipartUploadRequest;
 ///
-/// let request = AbortMultipartUploadRequest::builder().bucket("videos").key("k").upload_id("a/b+c=").build();
-/// assert_eq!(request.bucket, "videos");
+/// let request = AbortMultipartUploadRequest::builder()
+///     .bucket("logs")
+///     .key("2026/app.log")
+///     .upload_id("upload-id")
+///     .build();
+/// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

@@ -5,14 +5,15 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey, MissingUploadId};
-use crate::generated::types::{
-    ChecksumType, CompletedMultipartUpload, RequestCharged, RequestPayer, ServerSideEncryption,
-};
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::{MissingBucket, MissingKey, MissingUploadId};
+use crate::generated::types::{
+    ChecksumType, CompletedMultipartUpload, RequestCharged, RequestPayer, ServerSideEncryption,
+};
 
 impl crate::S3Client {
     /// Turns the parts of a multipart upload into one object, which becomes visible at once and as a whole. List every
@@ -27,13 +28,11 @@ impl crate::S3Client {
     /// # Example
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
-    /// use integration_s3::types::{CompletedMultipartUpload, CompletedPart, MultipartUpload, Part};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
     /// let output = client.complete_multipart_upload()
-    ///     .bucket("videos")
-    ///     .key("k")
-    ///     .upload_id("u")
-    ///     .multipart_upload(CompletedMultipartUpload::new().parts([CompletedPart::new().e_tag("\"a\"").part_number(1), CompletedPart::new().e_tag("\"b\"").part_number(2)]))
+    ///     .bucket("logs")
+    ///     .key("2026/app.log")
+    ///     .upload_id("upload-id")
     ///     .await?;
     /// # drop(output);
     /// # Ok(())
@@ -56,7 +55,7 @@ impl crate::Bucket {
     }
 }
 
-/// Turns the parts of a multipart upload into one object, which becomes visible at once and as a whole. Made by
+/// Builds and sends a CompleteMultipartUpload request; made by
 /// [`S3Client::complete_multipart_upload`](crate::S3Client::complete_multipart_upload).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -69,12 +68,6 @@ pub struct CompleteMultipartUpload<R = (MissingBucket, MissingKey, MissingUpload
 impl CompleteMultipartUpload {
     fn start(call: Call) -> Self {
         Self { required: (MissingBucket, MissingKey, MissingUploadId), request: Box::default(), call }
-    }
-}
-
-impl<R> CompleteMultipartUpload<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> CompleteMultipartUpload<S> {
-        CompleteMultipartUpload { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -92,6 +85,10 @@ impl<A, B, C> CompleteMultipartUpload<(A, B, C)> {
     /// Id that CreateMultipartUpload answered; it is opaque and belongs to this bucket and key. Query `uploadId`.
     pub fn upload_id(self, upload_id: impl Into<String>) -> CompleteMultipartUpload<(A, B, String)> {
         self.fill(|(a, b, _)| (a, b, upload_id.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B, C)) -> R) -> CompleteMultipartUpload<R> {
+        CompleteMultipartUpload { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -281,15 +278,13 @@ impl CompleteMultipartUploadRequest {
 /// # Example
 /// ```
 /// use integration_s3::operations::CompleteMultipartUploadRequest;
-/// use integration_s3::types::{CompletedMultipartUpload, CompletedPart, MultipartUpload, Part};
 ///
 /// let request = CompleteMultipartUploadRequest::builder()
-///     .bucket("videos")
-///     .key("k")
-///     .upload_id("u")
-///     .multipart_upload(CompletedMultipartUpload::new().parts([CompletedPart::new().e_tag("\"a\"").part_number(1), CompletedPart::new().e_tag("\"b\"").part_number(2)]))
+///     .bucket("logs")
+///     .key("2026/app.log")
+///     .upload_id("upload-id")
 ///     .build();
-/// assert_eq!(request.bucket, "videos");
+/// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

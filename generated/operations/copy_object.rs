@@ -5,12 +5,8 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>
 
-use crate::generated::missing::{MissingBucket, MissingCopySource, MissingKey};
-use crate::generated::types::{
-    AnnotationDirective, ChecksumAlgorithm, CopyObjectResult, MetadataDirective, ObjectCannedAcl, ObjectLockEventHold,
-    ObjectLockLegalHoldStatus, ObjectLockMode, RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
-    TaggingDirective,
-};
+use std::collections::BTreeMap;
+
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
@@ -19,7 +15,13 @@ use integration_s3_runtime::plumbing::{
 };
 use integration_s3_runtime::timestamp::{DateText, Timestamp};
 use integration_s3_runtime::wire::CopySource;
-use std::collections::BTreeMap;
+
+use crate::generated::missing::{MissingBucket, MissingCopySource, MissingKey};
+use crate::generated::types::{
+    AnnotationDirective, ChecksumAlgorithm, CopyObjectResult, MetadataDirective, ObjectCannedAcl, ObjectLockEventHold,
+    ObjectLockLegalHoldStatus, ObjectLockMode, RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
+    TaggingDirective,
+};
 
 impl crate::S3Client {
     /// Copies an object of at most 5 GiB inside the store, without its bytes passing through the client. Metadata is
@@ -36,7 +38,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.copy_object().bucket("logs").key("copy.txt").copy_source("photos/a.jpg").await?;
+    /// let output = client.copy_object().bucket("logs").key("2026/app.log").copy_source("logs/2025/app.log").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -58,8 +60,7 @@ impl crate::Bucket {
     }
 }
 
-/// Copies an object of at most 5 GiB inside the store, without its bytes passing through the client. Made by
-/// [`S3Client::copy_object`](crate::S3Client::copy_object).
+/// Builds and sends a CopyObject request; made by [`S3Client::copy_object`](crate::S3Client::copy_object).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct CopyObject<R = (MissingBucket, MissingKey, MissingCopySource)> {
@@ -71,12 +72,6 @@ pub struct CopyObject<R = (MissingBucket, MissingKey, MissingCopySource)> {
 impl CopyObject {
     fn start(call: Call) -> Self {
         Self { required: (MissingBucket, MissingKey, MissingCopySource), request: Box::default(), call }
-    }
-}
-
-impl<R> CopyObject<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> CopyObject<S> {
-        CopyObject { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -95,6 +90,10 @@ impl<A, B, C> CopyObject<(A, B, C)> {
     /// `x-amz-copy-source`.
     pub fn copy_source(self, copy_source: impl Into<CopySource>) -> CopyObject<(A, B, CopySource)> {
         self.fill(|(a, b, _)| (a, b, copy_source.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B, C)) -> R) -> CopyObject<R> {
+        CopyObject { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -455,7 +454,11 @@ impl CopyObjectRequest {
 /// ```
 /// use integration_s3::operations::CopyObjectRequest;
 ///
-/// let request = CopyObjectRequest::builder().bucket("logs").key("copy.txt").copy_source("photos/a.jpg").build();
+/// let request = CopyObjectRequest::builder()
+///     .bucket("logs")
+///     .key("2026/app.log")
+///     .copy_source("logs/2025/app.log")
+///     .build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

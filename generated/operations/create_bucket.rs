@@ -5,11 +5,12 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>
 
-use crate::generated::missing::MissingBucket;
-use crate::generated::types::{BucketCannedAcl, BucketNamespace, CreateBucketConfiguration, ObjectOwnership};
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::MissingBucket;
+use crate::generated::types::{BucketCannedAcl, BucketNamespace, CreateBucketConfiguration, ObjectOwnership};
 
 impl crate::S3Client {
     /// Makes a bucket owned by the caller. Names are shared by all accounts of the provider, live in DNS and cannot be
@@ -41,7 +42,7 @@ impl crate::Bucket {
     }
 }
 
-/// Makes a bucket owned by the caller. Made by [`S3Client::create_bucket`](crate::S3Client::create_bucket).
+/// Builds and sends a CreateBucket request; made by [`S3Client::create_bucket`](crate::S3Client::create_bucket).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct CreateBucket<R = MissingBucket> {

@@ -5,11 +5,8 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey};
-use crate::generated::types::{
-    ChecksumAlgorithm, ChecksumType, ObjectCannedAcl, ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode,
-    RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
-};
+use std::collections::BTreeMap;
+
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
@@ -17,7 +14,12 @@ use integration_s3_runtime::plumbing::{
     ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
 };
 use integration_s3_runtime::timestamp::{DateText, Timestamp};
-use std::collections::BTreeMap;
+
+use crate::generated::missing::{MissingBucket, MissingKey};
+use crate::generated::types::{
+    ChecksumAlgorithm, ChecksumType, ObjectCannedAcl, ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode,
+    RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
+};
 
 impl crate::S3Client {
     /// Opens a multipart upload and answers the upload id that every later call about it names. Everything about the
@@ -33,7 +35,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.create_multipart_upload().bucket("videos").key("a b.mp4").await?;
+    /// let output = client.create_multipart_upload().bucket("logs").key("2026/app.log").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -51,7 +53,7 @@ impl crate::Bucket {
     }
 }
 
-/// Opens a multipart upload and answers the upload id that every later call about it names. Made by
+/// Builds and sends a CreateMultipartUpload request; made by
 /// [`S3Client::create_multipart_upload`](crate::S3Client::create_multipart_upload).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -67,12 +69,6 @@ impl CreateMultipartUpload {
     }
 }
 
-impl<R> CreateMultipartUpload<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> CreateMultipartUpload<S> {
-        CreateMultipartUpload { required: slot(self.required), request: self.request, call: self.call }
-    }
-}
-
 impl<A, B> CreateMultipartUpload<(A, B)> {
     /// Bucket the object will appear in. Part of the path.
     pub fn bucket(self, bucket: impl Into<String>) -> CreateMultipartUpload<(String, B)> {
@@ -82,6 +78,10 @@ impl<A, B> CreateMultipartUpload<(A, B)> {
     /// Key the object will have, 1 to 1,024 bytes of UTF-8. Part of the path.
     pub fn key(self, key: impl Into<String>) -> CreateMultipartUpload<(A, String)> {
         self.fill(|(a, _)| (a, key.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B)) -> R) -> CreateMultipartUpload<R> {
+        CreateMultipartUpload { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -358,8 +358,8 @@ impl CreateMultipartUploadRequest {
 /// ```
 /// use integration_s3::operations::CreateMultipartUploadRequest;
 ///
-/// let request = CreateMultipartUploadRequest::builder().bucket("videos").key("a b.mp4").build();
-/// assert_eq!(request.bucket, "videos");
+/// let request = CreateMultipartUploadRequest::builder().bucket("logs").key("2026/app.log").build();
+/// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

@@ -5,10 +5,11 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html>
 
-use crate::generated::missing::MissingBucket;
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::MissingBucket;
 
 impl crate::S3Client {
     /// Deletes an empty bucket. Objects, old versions, delete markers and open multipart uploads all count as content.
@@ -21,7 +22,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.delete_bucket().bucket("logs").expected_bucket_owner("111122223333").await?;
+    /// let output = client.delete_bucket().bucket("logs").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -38,7 +39,7 @@ impl crate::Bucket {
     }
 }
 
-/// Deletes an empty bucket. Made by [`S3Client::delete_bucket`](crate::S3Client::delete_bucket).
+/// Builds and sends a DeleteBucket request; made by [`S3Client::delete_bucket`](crate::S3Client::delete_bucket).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct DeleteBucket<R = MissingBucket> {
@@ -115,7 +116,7 @@ impl DeleteBucketRequest {
 /// ```
 /// use integration_s3::operations::DeleteBucketRequest;
 ///
-/// let request = DeleteBucketRequest::builder().bucket("logs").expected_bucket_owner("111122223333").build();
+/// let request = DeleteBucketRequest::builder().bucket("logs").build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

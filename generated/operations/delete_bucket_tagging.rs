@@ -5,10 +5,11 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketTagging.html>
 
-use crate::generated::missing::MissingBucket;
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::MissingBucket;
 
 impl crate::S3Client {
     /// Takes all tags off a bucket; to take away only some, put the rest. A bucket without tags answers success as
@@ -39,7 +40,7 @@ impl crate::Bucket {
     }
 }
 
-/// Takes all tags off a bucket; to take away only some, put the rest. Made by
+/// Builds and sends a DeleteBucketTagging request; made by
 /// [`S3Client::delete_bucket_tagging`](crate::S3Client::delete_bucket_tagging).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]

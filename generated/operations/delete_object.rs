@@ -5,15 +5,17 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey};
-use crate::generated::types::{RequestCharged, RequestPayer};
+use std::time::Duration;
+
 use integration_s3_runtime::call::{Call, PresignedRequest, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{
     ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
 };
 use integration_s3_runtime::timestamp::Timestamp;
-use std::time::Duration;
+
+use crate::generated::missing::{MissingBucket, MissingKey};
+use crate::generated::types::{RequestCharged, RequestPayer};
 
 impl crate::S3Client {
     /// Deletes an object, or one version of it. In a bucket with versioning, a delete without a version hides the
@@ -27,7 +29,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.delete_object().bucket("logs").key("a+b").await?;
+    /// let output = client.delete_object().bucket("logs").key("2026/app.log").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -45,7 +47,7 @@ impl crate::Bucket {
     }
 }
 
-/// Deletes an object, or one version of it. Made by [`S3Client::delete_object`](crate::S3Client::delete_object).
+/// Builds and sends a DeleteObject request; made by [`S3Client::delete_object`](crate::S3Client::delete_object).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct DeleteObject<R = (MissingBucket, MissingKey)> {
@@ -60,12 +62,6 @@ impl DeleteObject {
     }
 }
 
-impl<R> DeleteObject<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> DeleteObject<S> {
-        DeleteObject { required: slot(self.required), request: self.request, call: self.call }
-    }
-}
-
 impl<A, B> DeleteObject<(A, B)> {
     /// Bucket the object is in. Part of the path.
     pub fn bucket(self, bucket: impl Into<String>) -> DeleteObject<(String, B)> {
@@ -75,6 +71,10 @@ impl<A, B> DeleteObject<(A, B)> {
     /// Key of the object, exactly as it was written: nothing in it is normalised. Part of the path.
     pub fn key(self, key: impl Into<String>) -> DeleteObject<(A, String)> {
         self.fill(|(a, _)| (a, key.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B)) -> R) -> DeleteObject<R> {
+        DeleteObject { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -189,7 +189,7 @@ impl DeleteObjectRequest {
 /// ```
 /// use integration_s3::operations::DeleteObjectRequest;
 ///
-/// let request = DeleteObjectRequest::builder().bucket("logs").key("a+b").build();
+/// let request = DeleteObjectRequest::builder().bucket("logs").key("2026/app.log").build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

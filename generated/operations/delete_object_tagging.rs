@@ -5,10 +5,11 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjectTagging.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey};
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::{MissingBucket, MissingKey};
 
 impl crate::S3Client {
     /// Takes all tags off an object, or off one of its versions. The object, its ETag and its modification date stay as
@@ -21,7 +22,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.delete_object_tagging().bucket("logs").key("k").version_id("v1").await?;
+    /// let output = client.delete_object_tagging().bucket("logs").key("2026/app.log").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -39,7 +40,7 @@ impl crate::Bucket {
     }
 }
 
-/// Takes all tags off an object, or off one of its versions. Made by
+/// Builds and sends a DeleteObjectTagging request; made by
 /// [`S3Client::delete_object_tagging`](crate::S3Client::delete_object_tagging).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -55,12 +56,6 @@ impl DeleteObjectTagging {
     }
 }
 
-impl<R> DeleteObjectTagging<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> DeleteObjectTagging<S> {
-        DeleteObjectTagging { required: slot(self.required), request: self.request, call: self.call }
-    }
-}
-
 impl<A, B> DeleteObjectTagging<(A, B)> {
     /// Bucket the object is in. Part of the path.
     pub fn bucket(self, bucket: impl Into<String>) -> DeleteObjectTagging<(String, B)> {
@@ -70,6 +65,10 @@ impl<A, B> DeleteObjectTagging<(A, B)> {
     /// Key of the object that loses its tags. Part of the path.
     pub fn key(self, key: impl Into<String>) -> DeleteObjectTagging<(A, String)> {
         self.fill(|(a, _)| (a, key.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B)) -> R) -> DeleteObjectTagging<R> {
+        DeleteObjectTagging { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -134,7 +133,7 @@ impl DeleteObjectTaggingRequest {
 /// ```
 /// use integration_s3::operations::DeleteObjectTaggingRequest;
 ///
-/// let request = DeleteObjectTaggingRequest::builder().bucket("logs").key("k").version_id("v1").build();
+/// let request = DeleteObjectTaggingRequest::builder().bucket("logs").key("2026/app.log").build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,11 +5,12 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
 
-use crate::generated::missing::{MissingBucket, MissingDelete};
-use crate::generated::types::{ChecksumAlgorithm, Delete, DeletedObject, Error, RequestCharged, RequestPayer};
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::{MissingBucket, MissingDelete};
+use crate::generated::types::{ChecksumAlgorithm, Delete, DeletedObject, Error, RequestCharged, RequestPayer};
 
 impl crate::S3Client {
     /// Deletes up to 1,000 objects or versions with one request. The call succeeds even when some deletes fail: look at
@@ -26,7 +27,7 @@ impl crate::S3Client {
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
     /// let output = client.delete_objects()
     ///     .bucket("logs")
-    ///     .delete(Delete::new([ObjectIdentifier::new("a"), ObjectIdentifier::new("b").version_id("v1")]))
+    ///     .delete(Delete::new([ObjectIdentifier::new("key")]))
     ///     .await?;
     /// # drop(output);
     /// # Ok(())
@@ -45,8 +46,7 @@ impl crate::Bucket {
     }
 }
 
-/// Deletes up to 1,000 objects or versions with one request. Made by
-/// [`S3Client::delete_objects`](crate::S3Client::delete_objects).
+/// Builds and sends a DeleteObjects request; made by [`S3Client::delete_objects`](crate::S3Client::delete_objects).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct DeleteObjects<R = (MissingBucket, MissingDelete)> {
@@ -61,12 +61,6 @@ impl DeleteObjects {
     }
 }
 
-impl<R> DeleteObjects<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> DeleteObjects<S> {
-        DeleteObjects { required: slot(self.required), request: self.request, call: self.call }
-    }
-}
-
 impl<A, B> DeleteObjects<(A, B)> {
     /// Bucket all the objects are in. Part of the path.
     pub fn bucket(self, bucket: impl Into<String>) -> DeleteObjects<(String, B)> {
@@ -76,6 +70,10 @@ impl<A, B> DeleteObjects<(A, B)> {
     /// Objects to delete, at most 1,000, and whether the answer names only failures. The body.
     pub fn delete(self, delete: impl Into<Delete>) -> DeleteObjects<(A, Delete)> {
         self.fill(|(a, _)| (a, delete.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B)) -> R) -> DeleteObjects<R> {
+        DeleteObjects { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -165,7 +163,7 @@ impl DeleteObjectsRequest {
 ///
 /// let request = DeleteObjectsRequest::builder()
 ///     .bucket("logs")
-///     .delete(Delete::new([ObjectIdentifier::new("a"), ObjectIdentifier::new("b").version_id("v1")]))
+///     .delete(Delete::new([ObjectIdentifier::new("key")]))
 ///     .build();
 /// assert_eq!(request.bucket, "logs");
 /// ```

@@ -5,13 +5,14 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>
 
-use crate::generated::missing::MissingBucket;
-use crate::generated::types::BucketLocationConstraint;
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{
     ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb, XmlReader,
 };
+
+use crate::generated::missing::MissingBucket;
+use crate::generated::types::BucketLocationConstraint;
 
 impl crate::S3Client {
     /// Tells the region a bucket was created in. The answer's old spellings are translated: empty text means us-east-1,
@@ -42,7 +43,7 @@ impl crate::Bucket {
     }
 }
 
-/// Tells the region a bucket was created in. Made by
+/// Builds and sends a GetBucketLocation request; made by
 /// [`S3Client::get_bucket_location`](crate::S3Client::get_bucket_location).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -165,15 +166,11 @@ impl Operation for GetBucketLocationRequest {
 
     async fn decode(&self, mut reply: Reply) -> Result<GetBucketLocationOutput, S3Error> {
         let text = reply.xml_value("LocationConstraint", XmlReader::text).await?.unwrap_or_default();
-        Ok(GetBucketLocationOutput {
-            location_constraint: Some(
-                match text.as_str() {
-                    "" => "us-east-1",
-                    "EU" => "eu-west-1",
-                    other => other,
-                }
-                .into(),
-            ),
-        })
+        let text = match text.as_str() {
+            "" => "us-east-1",
+            "EU" => "eu-west-1",
+            other => other,
+        };
+        Ok(GetBucketLocationOutput { location_constraint: Some(text.into()) })
     }
 }

@@ -5,11 +5,12 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketTagging.html>
 
-use crate::generated::missing::MissingBucket;
-use crate::generated::types::Tag;
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::MissingBucket;
+use crate::generated::types::Tag;
 
 impl crate::S3Client {
     /// Reads the tags of a bucket, at most 50. A bucket that never had tags answers the error NoSuchTagSet, not an
@@ -22,7 +23,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.get_bucket_tagging().bucket("logs").expected_bucket_owner("111122223333").await?;
+    /// let output = client.get_bucket_tagging().bucket("logs").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -40,7 +41,7 @@ impl crate::Bucket {
     }
 }
 
-/// Reads the tags of a bucket, at most 50. Made by
+/// Builds and sends a GetBucketTagging request; made by
 /// [`S3Client::get_bucket_tagging`](crate::S3Client::get_bucket_tagging).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -118,7 +119,7 @@ impl GetBucketTaggingRequest {
 /// ```
 /// use integration_s3::operations::GetBucketTaggingRequest;
 ///
-/// let request = GetBucketTaggingRequest::builder().bucket("logs").expected_bucket_owner("111122223333").build();
+/// let request = GetBucketTaggingRequest::builder().bucket("logs").build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,11 +5,9 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey};
-use crate::generated::types::{
-    ChecksumMode, ChecksumType, ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode, ReplicationStatus,
-    RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
-};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use integration_s3_runtime::body::ByteStream;
 use integration_s3_runtime::call::{Call, PresignedRequest, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
@@ -19,8 +17,12 @@ use integration_s3_runtime::plumbing::{
 };
 use integration_s3_runtime::timestamp::{DateText, Timestamp};
 use integration_s3_runtime::wire::ByteRange;
-use std::collections::BTreeMap;
-use std::time::Duration;
+
+use crate::generated::missing::{MissingBucket, MissingKey};
+use crate::generated::types::{
+    ChecksumMode, ChecksumType, ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode, ReplicationStatus,
+    RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
+};
 
 impl crate::S3Client {
     /// Reads an object, or a range of its bytes, as a stream. The answer's headers come first; the body is fetched
@@ -36,7 +38,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.get_object().bucket("logs").key("2026/a b.txt").await?;
+    /// let output = client.get_object().bucket("logs").key("2026/app.log").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -54,8 +56,7 @@ impl crate::Bucket {
     }
 }
 
-/// Reads an object, or a range of its bytes, as a stream. Made by
-/// [`S3Client::get_object`](crate::S3Client::get_object).
+/// Builds and sends a GetObject request; made by [`S3Client::get_object`](crate::S3Client::get_object).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct GetObject<R = (MissingBucket, MissingKey)> {
@@ -70,12 +71,6 @@ impl GetObject {
     }
 }
 
-impl<R> GetObject<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> GetObject<S> {
-        GetObject { required: slot(self.required), request: self.request, call: self.call }
-    }
-}
-
 impl<A, B> GetObject<(A, B)> {
     /// Bucket the object is in; the name of an access point works as well. Part of the path.
     pub fn bucket(self, bucket: impl Into<String>) -> GetObject<(String, B)> {
@@ -85,6 +80,10 @@ impl<A, B> GetObject<(A, B)> {
     /// Key of the object, exactly as it was written: `a//b` and `/a` are keys of their own. Part of the path.
     pub fn key(self, key: impl Into<String>) -> GetObject<(A, String)> {
         self.fill(|(a, _)| (a, key.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B)) -> R) -> GetObject<R> {
+        GetObject { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -275,7 +274,7 @@ impl GetObjectRequest {
 /// ```
 /// use integration_s3::operations::GetObjectRequest;
 ///
-/// let request = GetObjectRequest::builder().bucket("logs").key("2026/a b.txt").build();
+/// let request = GetObjectRequest::builder().bucket("logs").key("2026/app.log").build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

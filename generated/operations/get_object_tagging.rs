@@ -5,11 +5,12 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey};
-use crate::generated::types::{RequestPayer, Tag};
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::{MissingBucket, MissingKey};
+use crate::generated::types::{RequestPayer, Tag};
 
 impl crate::S3Client {
     /// Reads the tags of an object, or of one of its versions, at most 10. An object without tags answers an empty
@@ -22,12 +23,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.get_object_tagging()
-    ///     .bucket("logs")
-    ///     .key("k")
-    ///     .version_id("v1")
-    ///     .request_payer("requester")
-    ///     .await?;
+    /// let output = client.get_object_tagging().bucket("logs").key("2026/app.log").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -45,7 +41,7 @@ impl crate::Bucket {
     }
 }
 
-/// Reads the tags of an object, or of one of its versions, at most 10. Made by
+/// Builds and sends a GetObjectTagging request; made by
 /// [`S3Client::get_object_tagging`](crate::S3Client::get_object_tagging).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -61,12 +57,6 @@ impl GetObjectTagging {
     }
 }
 
-impl<R> GetObjectTagging<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> GetObjectTagging<S> {
-        GetObjectTagging { required: slot(self.required), request: self.request, call: self.call }
-    }
-}
-
 impl<A, B> GetObjectTagging<(A, B)> {
     /// Bucket the object is in. Part of the path.
     pub fn bucket(self, bucket: impl Into<String>) -> GetObjectTagging<(String, B)> {
@@ -76,6 +66,10 @@ impl<A, B> GetObjectTagging<(A, B)> {
     /// Key of the object whose tags are wanted. Part of the path.
     pub fn key(self, key: impl Into<String>) -> GetObjectTagging<(A, String)> {
         self.fill(|(a, _)| (a, key.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B)) -> R) -> GetObjectTagging<R> {
+        GetObjectTagging { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -147,12 +141,7 @@ impl GetObjectTaggingRequest {
 /// ```
 /// use integration_s3::operations::GetObjectTaggingRequest;
 ///
-/// let request = GetObjectTaggingRequest::builder()
-///     .bucket("logs")
-///     .key("k")
-///     .version_id("v1")
-///     .request_payer("requester")
-///     .build();
+/// let request = GetObjectTaggingRequest::builder().bucket("logs").key("2026/app.log").build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,11 +5,12 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>
 
-use crate::generated::missing::MissingBucket;
-use crate::generated::types::LocationType;
 use integration_s3_runtime::call::{Call, RequestOptions, Sending, WaiterFacts, WaiterGoal};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::MissingBucket;
+use crate::generated::types::LocationType;
 
 impl crate::S3Client {
     /// Sees whether a bucket exists and may be used, and in which region it is. The answer has no body: 404 means that
@@ -22,7 +23,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.head_bucket().bucket("logs.example.com").await?;
+    /// let output = client.head_bucket().bucket("logs").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -40,8 +41,7 @@ impl crate::Bucket {
     }
 }
 
-/// Sees whether a bucket exists and may be used, and in which region it is. Made by
-/// [`S3Client::head_bucket`](crate::S3Client::head_bucket).
+/// Builds and sends a HeadBucket request; made by [`S3Client::head_bucket`](crate::S3Client::head_bucket).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct HeadBucket<R = MissingBucket> {
@@ -138,8 +138,8 @@ impl HeadBucketRequest {
 /// ```
 /// use integration_s3::operations::HeadBucketRequest;
 ///
-/// let request = HeadBucketRequest::builder().bucket("logs.example.com").build();
-/// assert_eq!(request.bucket, "logs.example.com");
+/// let request = HeadBucketRequest::builder().bucket("logs").build();
+/// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

@@ -5,11 +5,9 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey};
-use crate::generated::types::{
-    ArchiveStatus, ChecksumMode, ChecksumType, ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode,
-    ReplicationStatus, RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
-};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use integration_s3_runtime::call::{Call, PresignedRequest, RequestOptions, Sending, WaiterFacts, WaiterGoal};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
@@ -18,8 +16,12 @@ use integration_s3_runtime::plumbing::{
 };
 use integration_s3_runtime::timestamp::{DateText, Timestamp};
 use integration_s3_runtime::wire::ByteRange;
-use std::collections::BTreeMap;
-use std::time::Duration;
+
+use crate::generated::missing::{MissingBucket, MissingKey};
+use crate::generated::types::{
+    ArchiveStatus, ChecksumMode, ChecksumType, ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode,
+    ReplicationStatus, RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
+};
 
 impl crate::S3Client {
     /// Reads everything known about an object but its bytes: size, ETag, dates, metadata, class, locks. The answer has
@@ -33,7 +35,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.head_object().bucket("logs").key("/a//b").await?;
+    /// let output = client.head_object().bucket("logs").key("2026/app.log").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -51,8 +53,7 @@ impl crate::Bucket {
     }
 }
 
-/// Reads everything known about an object but its bytes: size, ETag, dates, metadata, class, locks. Made by
-/// [`S3Client::head_object`](crate::S3Client::head_object).
+/// Builds and sends a HeadObject request; made by [`S3Client::head_object`](crate::S3Client::head_object).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct HeadObject<R = (MissingBucket, MissingKey)> {
@@ -67,12 +68,6 @@ impl HeadObject {
     }
 }
 
-impl<R> HeadObject<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> HeadObject<S> {
-        HeadObject { required: slot(self.required), request: self.request, call: self.call }
-    }
-}
-
 impl<A, B> HeadObject<(A, B)> {
     /// Bucket the object is in; the name of an access point works as well. Part of the path.
     pub fn bucket(self, bucket: impl Into<String>) -> HeadObject<(String, B)> {
@@ -82,6 +77,10 @@ impl<A, B> HeadObject<(A, B)> {
     /// Key of the object, exactly as it was written: `a//b` and `/a` are keys of their own. Part of the path.
     pub fn key(self, key: impl Into<String>) -> HeadObject<(A, String)> {
         self.fill(|(a, _)| (a, key.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B)) -> R) -> HeadObject<R> {
+        HeadObject { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -292,7 +291,7 @@ impl HeadObjectRequest {
 /// ```
 /// use integration_s3::operations::HeadObjectRequest;
 ///
-/// let request = HeadObjectRequest::builder().bucket("logs").key("/a//b").build();
+/// let request = HeadObjectRequest::builder().bucket("logs").key("2026/app.log").build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

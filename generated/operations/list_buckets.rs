@@ -5,10 +5,11 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html>
 
-use crate::generated::types::{Bucket, Owner};
 use integration_s3_runtime::call::{Call, Items, Paged, Pages, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::types::{Bucket, Owner};
 
 impl crate::S3Client {
     /// Lists the buckets the caller's account owns, sorted by name. Without `max_buckets` AWS answers all of them on
@@ -22,12 +23,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.list_buckets()
-    ///     .prefix("lo")
-    ///     .continuation_token("a/b=")
-    ///     .max_buckets(10)
-    ///     .bucket_region("eu-west-1")
-    ///     .await?;
+    /// let output = client.list_buckets().await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -37,8 +33,7 @@ impl crate::S3Client {
     }
 }
 
-/// Lists the buckets the caller's account owns, sorted by name. Made by
-/// [`S3Client::list_buckets`](crate::S3Client::list_buckets).
+/// Builds and sends a ListBuckets request; made by [`S3Client::list_buckets`](crate::S3Client::list_buckets).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct ListBuckets {
@@ -136,12 +131,7 @@ impl ListBucketsRequest {
 /// ```
 /// use integration_s3::operations::ListBucketsRequest;
 ///
-/// let request = ListBucketsRequest::builder()
-///     .prefix("lo")
-///     .continuation_token("a/b=")
-///     .max_buckets(10)
-///     .bucket_region("eu-west-1")
-///     .build();
+/// let request = ListBucketsRequest::builder().build();
 /// assert_eq!(request, request.clone());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

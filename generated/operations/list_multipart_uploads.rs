@@ -5,13 +5,14 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html>
 
-use crate::generated::missing::MissingBucket;
-use crate::generated::types::{CommonPrefix, EncodingType, MultipartUpload, RequestCharged, RequestPayer};
 use integration_s3_runtime::call::{Call, Items, Paged, Pages, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{
     ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb, decode_key,
 };
+
+use crate::generated::missing::MissingBucket;
+use crate::generated::types::{CommonPrefix, EncodingType, MultipartUpload, RequestCharged, RequestPayer};
 
 impl crate::S3Client {
     /// Lists multipart uploads that were neither completed nor aborted, at most 1,000 a page. Their parts take up paid
@@ -24,7 +25,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.list_multipart_uploads().bucket("videos").await?;
+    /// let output = client.list_multipart_uploads().bucket("logs").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -42,7 +43,7 @@ impl crate::Bucket {
     }
 }
 
-/// Lists multipart uploads that were neither completed nor aborted, at most 1,000 a page. Made by
+/// Builds and sends a ListMultipartUploads request; made by
 /// [`S3Client::list_multipart_uploads`](crate::S3Client::list_multipart_uploads).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -185,8 +186,8 @@ impl ListMultipartUploadsRequest {
 /// ```
 /// use integration_s3::operations::ListMultipartUploadsRequest;
 ///
-/// let request = ListMultipartUploadsRequest::builder().bucket("videos").build();
-/// assert_eq!(request.bucket, "videos");
+/// let request = ListMultipartUploadsRequest::builder().bucket("logs").build();
+/// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -289,13 +290,9 @@ impl Operation for ListMultipartUploadsRequest {
                     "KeyMarker" => out.key_marker = Some(xml.text()?),
                     "UploadIdMarker" => out.upload_id_marker = Some(xml.text()?),
                     "MaxUploads" => out.max_uploads = xml.value()?,
-                    "IsTruncated" => {
-                        out.is_truncated = xml.value()?.unwrap_or_default();
-                    }
+                    "IsTruncated" => out.is_truncated = xml.value()?.unwrap_or_default(),
                     "NextKeyMarker" => out.next_key_marker = Some(xml.text()?),
-                    "NextUploadIdMarker" => {
-                        out.next_upload_id_marker = Some(xml.text()?);
-                    }
+                    "NextUploadIdMarker" => out.next_upload_id_marker = Some(xml.text()?),
                     "EncodingType" => out.encoding_type = xml.value()?,
                     _ => xml.skip()?,
                 }

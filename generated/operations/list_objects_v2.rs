@@ -5,14 +5,15 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
 
-use crate::generated::missing::MissingBucket;
-use crate::generated::types::{
-    CommonPrefix, EncodingType, Object, OptionalObjectAttributes, RequestCharged, RequestPayer,
-};
 use integration_s3_runtime::call::{Call, Items, Paged, Pages, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{
     ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb, decode_key,
+};
+
+use crate::generated::missing::MissingBucket;
+use crate::generated::types::{
+    CommonPrefix, EncodingType, Object, OptionalObjectAttributes, RequestCharged, RequestPayer,
 };
 
 impl crate::S3Client {
@@ -45,7 +46,7 @@ impl crate::Bucket {
     }
 }
 
-/// Lists the keys of a bucket, at most 1,000 a page, in UTF-8 byte order. Made by
+/// Builds and sends a ListObjectsV2 request; made by
 /// [`S3Client::list_objects_v2`](crate::S3Client::list_objects_v2).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -312,13 +313,9 @@ impl Operation for ListObjectsV2Request {
                     "StartAfter" => out.start_after = Some(xml.text()?),
                     "MaxKeys" => out.max_keys = xml.value()?,
                     "KeyCount" => out.key_count = xml.value()?,
-                    "IsTruncated" => {
-                        out.is_truncated = xml.value()?.unwrap_or_default();
-                    }
+                    "IsTruncated" => out.is_truncated = xml.value()?.unwrap_or_default(),
                     "ContinuationToken" => out.continuation_token = Some(xml.text()?),
-                    "NextContinuationToken" => {
-                        out.next_continuation_token = Some(xml.text()?);
-                    }
+                    "NextContinuationToken" => out.next_continuation_token = Some(xml.text()?),
                     "EncodingType" => out.encoding_type = xml.value()?,
                     _ => xml.skip()?,
                 }

@@ -5,10 +5,6 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey, MissingUploadId};
-use crate::generated::types::{
-    ChecksumAlgorithm, ChecksumType, Initiator, Owner, Part, RequestCharged, RequestPayer, StorageClass,
-};
 use integration_s3_runtime::call::{Call, Items, Paged, Pages, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::SecretBytes;
@@ -16,6 +12,11 @@ use integration_s3_runtime::plumbing::{
     ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
 };
 use integration_s3_runtime::timestamp::Timestamp;
+
+use crate::generated::missing::{MissingBucket, MissingKey, MissingUploadId};
+use crate::generated::types::{
+    ChecksumAlgorithm, ChecksumType, Initiator, Owner, Part, RequestCharged, RequestPayer, StorageClass,
+};
 
 impl crate::S3Client {
     /// Lists the parts an open multipart upload has so far, at most 1,000 a page, by number. Use it to resume an
@@ -29,13 +30,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.list_parts()
-    ///     .bucket("videos")
-    ///     .key("k")
-    ///     .upload_id("u")
-    ///     .part_number_marker("2")
-    ///     .max_parts(2)
-    ///     .await?;
+    /// let output = client.list_parts().bucket("logs").key("2026/app.log").upload_id("upload-id").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -57,8 +52,7 @@ impl crate::Bucket {
     }
 }
 
-/// Lists the parts an open multipart upload has so far, at most 1,000 a page, by number. Made by
-/// [`S3Client::list_parts`](crate::S3Client::list_parts).
+/// Builds and sends a ListParts request; made by [`S3Client::list_parts`](crate::S3Client::list_parts).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct ListParts<R = (MissingBucket, MissingKey, MissingUploadId)> {
@@ -70,12 +64,6 @@ pub struct ListParts<R = (MissingBucket, MissingKey, MissingUploadId)> {
 impl ListParts {
     fn start(call: Call) -> Self {
         Self { required: (MissingBucket, MissingKey, MissingUploadId), request: Box::default(), call }
-    }
-}
-
-impl<R> ListParts<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> ListParts<S> {
-        ListParts { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -93,6 +81,10 @@ impl<A, B, C> ListParts<(A, B, C)> {
     /// Id that CreateMultipartUpload answered; it is opaque and belongs to this bucket and key. Query `uploadId`.
     pub fn upload_id(self, upload_id: impl Into<String>) -> ListParts<(A, B, String)> {
         self.fill(|(a, b, _)| (a, b, upload_id.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B, C)) -> R) -> ListParts<R> {
+        ListParts { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -204,14 +196,8 @@ impl ListPartsRequest {
 /// ```
 /// use integration_s3::operations::ListPartsRequest;
 ///
-/// let request = ListPartsRequest::builder()
-///     .bucket("videos")
-///     .key("k")
-///     .upload_id("u")
-///     .part_number_marker("2")
-///     .max_parts(2)
-///     .build();
-/// assert_eq!(request.bucket, "videos");
+/// let request = ListPartsRequest::builder().bucket("logs").key("2026/app.log").upload_id("upload-id").build();
+/// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -339,12 +325,8 @@ impl Operation for ListPartsRequest {
                     "Initiator" => out.initiator = Some(Initiator::read(xml)?),
                     "PartNumberMarker" => out.part_number_marker = Some(xml.text()?),
                     "MaxParts" => out.max_parts = xml.value()?,
-                    "IsTruncated" => {
-                        out.is_truncated = xml.value()?.unwrap_or_default();
-                    }
-                    "NextPartNumberMarker" => {
-                        out.next_part_number_marker = Some(xml.text()?);
-                    }
+                    "IsTruncated" => out.is_truncated = xml.value()?.unwrap_or_default(),
+                    "NextPartNumberMarker" => out.next_part_number_marker = Some(xml.text()?),
                     "ChecksumAlgorithm" => out.checksum_algorithm = xml.value()?,
                     "ChecksumType" => out.checksum_type = xml.value()?,
                     "StorageClass" => out.storage_class = xml.value()?,

@@ -5,11 +5,12 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketTagging.html>
 
-use crate::generated::missing::{MissingBucket, MissingTagging};
-use crate::generated::types::{ChecksumAlgorithm, Tagging};
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::{MissingBucket, MissingTagging};
+use crate::generated::types::{ChecksumAlgorithm, Tagging};
 
 impl crate::S3Client {
     /// Replaces all tags of a bucket with at most 50 new ones. Tags that are not listed are gone, so read them first
@@ -25,7 +26,7 @@ impl crate::S3Client {
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
     /// let output = client.put_bucket_tagging()
     ///     .bucket("logs")
-    ///     .tagging(Tagging::new([Tag::new("größe", "1")]))
+    ///     .tagging(Tagging::new([Tag::new("key", "value")]))
     ///     .await?;
     /// # drop(output);
     /// # Ok(())
@@ -44,7 +45,7 @@ impl crate::Bucket {
     }
 }
 
-/// Replaces all tags of a bucket with at most 50 new ones. Made by
+/// Builds and sends a PutBucketTagging request; made by
 /// [`S3Client::put_bucket_tagging`](crate::S3Client::put_bucket_tagging).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -60,12 +61,6 @@ impl PutBucketTagging {
     }
 }
 
-impl<R> PutBucketTagging<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> PutBucketTagging<S> {
-        PutBucketTagging { required: slot(self.required), request: self.request, call: self.call }
-    }
-}
-
 impl<A, B> PutBucketTagging<(A, B)> {
     /// Bucket that gets the tags. Part of the path.
     pub fn bucket(self, bucket: impl Into<String>) -> PutBucketTagging<(String, B)> {
@@ -76,6 +71,10 @@ impl<A, B> PutBucketTagging<(A, B)> {
     /// most 50 items in `tag_set`.
     pub fn tagging(self, tagging: impl Into<Tagging>) -> PutBucketTagging<(A, Tagging)> {
         self.fill(|(a, _)| (a, tagging.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B)) -> R) -> PutBucketTagging<R> {
+        PutBucketTagging { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -150,7 +149,7 @@ impl PutBucketTaggingRequest {
 ///
 /// let request = PutBucketTaggingRequest::builder()
 ///     .bucket("logs")
-///     .tagging(Tagging::new([Tag::new("größe", "1")]))
+///     .tagging(Tagging::new([Tag::new("key", "value")]))
 ///     .build();
 /// assert_eq!(request.bucket, "logs");
 /// ```

@@ -5,11 +5,9 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey};
-use crate::generated::types::{
-    ChecksumAlgorithm, ChecksumType, ObjectCannedAcl, ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode,
-    RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
-};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use integration_s3_runtime::body::ByteStream;
 use integration_s3_runtime::call::{Call, PresignedRequest, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
@@ -18,8 +16,12 @@ use integration_s3_runtime::plumbing::{
     ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
 };
 use integration_s3_runtime::timestamp::{DateText, Timestamp};
-use std::collections::BTreeMap;
-use std::time::Duration;
+
+use crate::generated::missing::{MissingBucket, MissingKey};
+use crate::generated::types::{
+    ChecksumAlgorithm, ChecksumType, ObjectCannedAcl, ObjectLockEventHold, ObjectLockLegalHoldStatus, ObjectLockMode,
+    RequestCharged, RequestPayer, ServerSideEncryption, StorageClass,
+};
 
 impl crate::S3Client {
     /// Stores an object of at most 5 GiB with one request, replacing what was under the key. It is all or nothing:
@@ -36,12 +38,7 @@ impl crate::S3Client {
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
-    /// let output = client.put_object()
-    ///     .bucket("logs")
-    ///     .key("2026/a.txt")
-    ///     .body("hello")
-    ///     .content_type("text/plain")
-    ///     .await?;
+    /// let output = client.put_object().bucket("logs").key("2026/app.log").body("hello").await?;
     /// # drop(output);
     /// # Ok(())
     /// # }
@@ -59,8 +56,7 @@ impl crate::Bucket {
     }
 }
 
-/// Stores an object of at most 5 GiB with one request, replacing what was under the key. Made by
-/// [`S3Client::put_object`](crate::S3Client::put_object).
+/// Builds and sends a PutObject request; made by [`S3Client::put_object`](crate::S3Client::put_object).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct PutObject<R = (MissingBucket, MissingKey)> {
@@ -75,12 +71,6 @@ impl PutObject {
     }
 }
 
-impl<R> PutObject<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> PutObject<S> {
-        PutObject { required: slot(self.required), request: self.request, call: self.call }
-    }
-}
-
 impl<A, B> PutObject<(A, B)> {
     /// Bucket the object goes to; it must exist. Part of the path.
     pub fn bucket(self, bucket: impl Into<String>) -> PutObject<(String, B)> {
@@ -90,6 +80,10 @@ impl<A, B> PutObject<(A, B)> {
     /// Key of the object, 1 to 1,024 bytes of UTF-8; slashes have no meaning but to listings. Part of the path.
     pub fn key(self, key: impl Into<String>) -> PutObject<(A, String)> {
         self.fill(|(a, _)| (a, key.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B)) -> R) -> PutObject<R> {
+        PutObject { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -478,12 +472,7 @@ impl PutObjectRequest {
 /// ```
 /// use integration_s3::operations::PutObjectRequest;
 ///
-/// let request = PutObjectRequest::builder()
-///     .bucket("logs")
-///     .key("2026/a.txt")
-///     .body("hello")
-///     .content_type("text/plain")
-///     .build();
+/// let request = PutObjectRequest::builder().bucket("logs").key("2026/app.log").body("hello").build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,11 +5,12 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey, MissingTagging};
-use crate::generated::types::{ChecksumAlgorithm, RequestPayer, Tagging};
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+
+use crate::generated::missing::{MissingBucket, MissingKey, MissingTagging};
+use crate::generated::types::{ChecksumAlgorithm, RequestPayer, Tagging};
 
 impl crate::S3Client {
     /// Replaces all tags of an object, or of one of its versions, with at most 10 new ones. Tags that are not listed
@@ -27,8 +28,8 @@ impl crate::S3Client {
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
     /// let output = client.put_object_tagging()
     ///     .bucket("logs")
-    ///     .key("a b")
-    ///     .tagging(Tagging::new([Tag::new("team", "blue & <green>"), Tag::new("note", "")]))
+    ///     .key("2026/app.log")
+    ///     .tagging(Tagging::new([Tag::new("key", "value")]))
     ///     .await?;
     /// # drop(output);
     /// # Ok(())
@@ -51,7 +52,7 @@ impl crate::Bucket {
     }
 }
 
-/// Replaces all tags of an object, or of one of its versions, with at most 10 new ones. Made by
+/// Builds and sends a PutObjectTagging request; made by
 /// [`S3Client::put_object_tagging`](crate::S3Client::put_object_tagging).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -64,12 +65,6 @@ pub struct PutObjectTagging<R = (MissingBucket, MissingKey, MissingTagging)> {
 impl PutObjectTagging {
     fn start(call: Call) -> Self {
         Self { required: (MissingBucket, MissingKey, MissingTagging), request: Box::default(), call }
-    }
-}
-
-impl<R> PutObjectTagging<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> PutObjectTagging<S> {
-        PutObjectTagging { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -88,6 +83,10 @@ impl<A, B, C> PutObjectTagging<(A, B, C)> {
     /// most 10 items in `tag_set`.
     pub fn tagging(self, tagging: impl Into<Tagging>) -> PutObjectTagging<(A, B, Tagging)> {
         self.fill(|(a, b, _)| (a, b, tagging.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B, C)) -> R) -> PutObjectTagging<R> {
+        PutObjectTagging { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -175,8 +174,8 @@ impl PutObjectTaggingRequest {
 ///
 /// let request = PutObjectTaggingRequest::builder()
 ///     .bucket("logs")
-///     .key("a b")
-///     .tagging(Tagging::new([Tag::new("team", "blue & <green>"), Tag::new("note", "")]))
+///     .key("2026/app.log")
+///     .tagging(Tagging::new([Tag::new("key", "value")]))
 ///     .build();
 /// assert_eq!(request.bucket, "logs");
 /// ```

@@ -5,14 +5,16 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html>
 
-use crate::generated::missing::{MissingBucket, MissingKey, MissingPartNumber, MissingUploadId};
-use crate::generated::types::{ChecksumAlgorithm, RequestCharged, RequestPayer, ServerSideEncryption};
+use std::time::Duration;
+
 use integration_s3_runtime::body::ByteStream;
 use integration_s3_runtime::call::{Call, PresignedRequest, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
 use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
-use std::time::Duration;
+
+use crate::generated::missing::{MissingBucket, MissingKey, MissingPartNumber, MissingUploadId};
+use crate::generated::types::{ChecksumAlgorithm, RequestCharged, RequestPayer, ServerSideEncryption};
 
 impl crate::S3Client {
     /// Sends one part of a multipart upload: 5 MiB to 5 GiB, only the last may be smaller. Sending a number again
@@ -28,11 +30,11 @@ impl crate::S3Client {
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
     /// let output = client.upload_part()
-    ///     .bucket("videos")
-    ///     .key("k")
-    ///     .upload_id("id/1+2=")
-    ///     .part_number(10000)
-    ///     .body("part")
+    ///     .bucket("logs")
+    ///     .key("2026/app.log")
+    ///     .upload_id("upload-id")
+    ///     .part_number(1)
+    ///     .body("hello")
     ///     .await?;
     /// # drop(output);
     /// # Ok(())
@@ -62,8 +64,7 @@ impl crate::Bucket {
     }
 }
 
-/// Sends one part of a multipart upload: 5 MiB to 5 GiB, only the last may be smaller. Made by
-/// [`S3Client::upload_part`](crate::S3Client::upload_part).
+/// Builds and sends a UploadPart request; made by [`S3Client::upload_part`](crate::S3Client::upload_part).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
 pub struct UploadPart<R = (MissingBucket, MissingKey, MissingUploadId, MissingPartNumber)> {
@@ -79,12 +80,6 @@ impl UploadPart {
             request: Box::default(),
             call,
         }
-    }
-}
-
-impl<R> UploadPart<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> UploadPart<S> {
-        UploadPart { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -108,6 +103,10 @@ impl<A, B, C, D> UploadPart<(A, B, C, D)> {
     /// `partNumber`. Checked before sending: 1 to 10,000.
     pub fn part_number(self, part_number: i32) -> UploadPart<(A, B, C, i32)> {
         self.fill(|(a, b, c, _)| (a, b, c, part_number))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B, C, D)) -> R) -> UploadPart<R> {
+        UploadPart { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -299,13 +298,13 @@ impl UploadPartRequest {
 /// use integration_s3::operations::UploadPartRequest;
 ///
 /// let request = UploadPartRequest::builder()
-///     .bucket("videos")
-///     .key("k")
-///     .upload_id("id/1+2=")
-///     .part_number(10000)
-///     .body("part")
+///     .bucket("logs")
+///     .key("2026/app.log")
+///     .upload_id("upload-id")
+///     .part_number(1)
+///     .body("hello")
 ///     .build();
-/// assert_eq!(request.bucket, "videos");
+/// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

@@ -5,8 +5,6 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html>
 
-use crate::generated::missing::{MissingBucket, MissingCopySource, MissingKey, MissingPartNumber, MissingUploadId};
-use crate::generated::types::{CopyPartResult, RequestCharged, RequestPayer, ServerSideEncryption};
 use integration_s3_runtime::call::{Call, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
@@ -15,6 +13,9 @@ use integration_s3_runtime::plumbing::{
 };
 use integration_s3_runtime::timestamp::Timestamp;
 use integration_s3_runtime::wire::{ByteRange, CopySource};
+
+use crate::generated::missing::{MissingBucket, MissingCopySource, MissingKey, MissingPartNumber, MissingUploadId};
+use crate::generated::types::{CopyPartResult, RequestCharged, RequestPayer, ServerSideEncryption};
 
 impl crate::S3Client {
     /// Fills one part of a multipart upload with bytes of an existing object, 5 MiB to 5 GiB, inside the store. With it
@@ -30,12 +31,11 @@ impl crate::S3Client {
     /// # use integration_s3::{S3Client, S3Error};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
     /// let output = client.upload_part_copy()
-    ///     .bucket("videos")
-    ///     .key("k")
-    ///     .upload_id("u")
-    ///     .part_number(2)
-    ///     .copy_source("archive/a b.mp4")
-    ///     .copy_source_range("bytes=0-5242879")
+    ///     .bucket("logs")
+    ///     .key("2026/app.log")
+    ///     .upload_id("upload-id")
+    ///     .part_number(1)
+    ///     .copy_source("logs/2025/app.log")
     ///     .await?;
     /// # drop(output);
     /// # Ok(())
@@ -65,7 +65,7 @@ impl crate::Bucket {
     }
 }
 
-/// Fills one part of a multipart upload with bytes of an existing object, 5 MiB to 5 GiB, inside the store. Made by
+/// Builds and sends a UploadPartCopy request; made by
 /// [`S3Client::upload_part_copy`](crate::S3Client::upload_part_copy).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
@@ -82,12 +82,6 @@ impl UploadPartCopy {
             request: Box::default(),
             call,
         }
-    }
-}
-
-impl<R> UploadPartCopy<R> {
-    fn fill<S>(self, slot: impl FnOnce(R) -> S) -> UploadPartCopy<S> {
-        UploadPartCopy { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -117,6 +111,10 @@ impl<A, B, C, D, E> UploadPartCopy<(A, B, C, D, E)> {
     /// `x-amz-copy-source`.
     pub fn copy_source(self, copy_source: impl Into<CopySource>) -> UploadPartCopy<(A, B, C, D, CopySource)> {
         self.fill(|(a, b, c, d, _)| (a, b, c, d, copy_source.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B, C, D, E)) -> R) -> UploadPartCopy<R> {
+        UploadPartCopy { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
@@ -273,14 +271,13 @@ impl UploadPartCopyRequest {
 /// use integration_s3::operations::UploadPartCopyRequest;
 ///
 /// let request = UploadPartCopyRequest::builder()
-///     .bucket("videos")
-///     .key("k")
-///     .upload_id("u")
-///     .part_number(2)
-///     .copy_source("archive/a b.mp4")
-///     .copy_source_range("bytes=0-5242879")
+///     .bucket("logs")
+///     .key("2026/app.log")
+///     .upload_id("upload-id")
+///     .part_number(1)
+///     .copy_source("logs/2025/app.log")
 ///     .build();
-/// assert_eq!(request.bucket, "videos");
+/// assert_eq!(request.bucket, "logs");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

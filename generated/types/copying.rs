@@ -2,16 +2,18 @@
 //! Results and choices of copies.
 
 #[cfg(feature = "objects")]
-use super::ChecksumType;
+use std::fmt;
+
 use integration_s3_runtime::plumbing::{DateFormat, XmlError, XmlReader};
 #[cfg(feature = "objects")]
 use integration_s3_runtime::plumbing::{FromWire, WireValue};
 use integration_s3_runtime::timestamp::Timestamp;
-#[cfg(feature = "objects")]
-use std::fmt;
 
 #[cfg(feature = "objects")]
+use super::ChecksumType;
+
 /// What is known about a copy right after it was made.
+#[cfg(feature = "objects")]
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CopyObjectResult {
@@ -69,8 +71,8 @@ impl CopyObjectResult {
     }
 }
 
-#[cfg(feature = "multipart")]
 /// What is known about a part right after it was copied.
+#[cfg(feature = "multipart")]
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CopyPartResult {
@@ -126,8 +128,8 @@ impl CopyPartResult {
     }
 }
 
-#[cfg(feature = "objects")]
 /// Where metadata and content headers of a copy come from.
+#[cfg(feature = "objects")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MetadataDirective {
     /// From the source; the default. What the request gives is ignored.
@@ -150,8 +152,8 @@ impl MetadataDirective {
     }
 }
 
-#[cfg(feature = "objects")]
 /// The empty text, which no service sends or takes.
+#[cfg(feature = "objects")]
 impl Default for MetadataDirective {
     fn default() -> Self {
         Self::Other(String::new())
@@ -197,8 +199,8 @@ impl FromWire for MetadataDirective {
     }
 }
 
-#[cfg(feature = "objects")]
 /// What becomes of a source's annotations in a copy.
+#[cfg(feature = "objects")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AnnotationDirective {
     /// They are copied along, each billed as a write; the default.
@@ -221,8 +223,8 @@ impl AnnotationDirective {
     }
 }
 
-#[cfg(feature = "objects")]
 /// The empty text, which no service sends or takes.
+#[cfg(feature = "objects")]
 impl Default for AnnotationDirective {
     fn default() -> Self {
         Self::Other(String::new())

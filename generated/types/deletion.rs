@@ -117,9 +117,7 @@ impl DeletedObject {
                 "Key" => it.key = Some(xml.text()?),
                 "VersionId" => it.version_id = Some(xml.text()?),
                 "DeleteMarker" => it.delete_marker = xml.value()?,
-                "DeleteMarkerVersionId" => {
-                    it.delete_marker_version_id = Some(xml.text()?);
-                }
+                "DeleteMarkerVersionId" => it.delete_marker_version_id = Some(xml.text()?),
                 _ => xml.skip()?,
             }
         }

@@ -2,14 +2,15 @@
 //! Tags of objects and buckets.
 
 #[cfg(feature = "objects")]
+use std::fmt;
+
+#[cfg(feature = "objects")]
 use integration_s3_runtime::plumbing::{FromWire, WireValue};
 #[cfg(any(feature = "buckets", feature = "tagging"))]
 use integration_s3_runtime::plumbing::{XmlError, XmlReader, XmlWriter};
-#[cfg(feature = "objects")]
-use std::fmt;
 
-#[cfg(feature = "tagging")]
 /// A complete set of tags; writing it replaces all that were there.
+#[cfg(feature = "tagging")]
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Tagging {
@@ -36,9 +37,9 @@ impl Tagging {
     }
 }
 
-#[cfg(any(feature = "buckets", feature = "tagging"))]
 /// A pair of texts that policies, lifecycle rules and cost reports can look at. Keys are unique in a set; case
 /// counts.
+#[cfg(any(feature = "buckets", feature = "tagging"))]
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Tag {
@@ -83,8 +84,8 @@ impl Tag {
     }
 }
 
-#[cfg(feature = "objects")]
 /// Where the tags of a copy come from.
+#[cfg(feature = "objects")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum TaggingDirective {
     /// From the source; the default.
@@ -107,8 +108,8 @@ impl TaggingDirective {
     }
 }
 
-#[cfg(feature = "objects")]
 /// The empty text, which no service sends or takes.
+#[cfg(feature = "objects")]
 impl Default for TaggingDirective {
     fn default() -> Self {
         Self::Other(String::new())
