@@ -1,18 +1,38 @@
 //! A list page as it comes from S3, read into a typed value as emitted code does it.
 
 use super::*;
-use crate::plumbing::DateFormat;
+use crate::plumbing::{DateFormat, FromWire};
 use crate::timestamp::Timestamp;
+
+/// An open enum as it is emitted: words that are known take no memory.
+#[derive(Clone, Debug, PartialEq)]
+enum Word {
+    Crc64Nvme,
+    FullObject,
+    Standard,
+    Other(String),
+}
+
+impl FromWire for Word {
+    fn from_wire(text: &str) -> Option<Self> {
+        Some(match text {
+            "CRC64NVME" => Word::Crc64Nvme,
+            "FULL_OBJECT" => Word::FullObject,
+            "STANDARD" => Word::Standard,
+            other => Word::Other(other.to_owned()),
+        })
+    }
+}
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Object {
     key: String,
     last_modified: Option<Timestamp>,
     e_tag: Option<String>,
-    checksum_algorithm: Vec<String>,
-    checksum_type: Option<String>,
+    checksum_algorithm: Vec<Word>,
+    checksum_type: Option<Word>,
     size: Option<i64>,
-    storage_class: Option<String>,
+    storage_class: Option<Word>,
 }
 
 impl Object {
@@ -23,10 +43,10 @@ impl Object {
                 "Key" => it.key = xml.text()?,
                 "LastModified" => it.last_modified = xml.date(DateFormat::DateTime)?,
                 "ETag" => it.e_tag = Some(xml.text()?),
-                "ChecksumAlgorithm" => it.checksum_algorithm.push(xml.text()?),
-                "ChecksumType" => it.checksum_type = Some(xml.text()?),
+                "ChecksumAlgorithm" => it.checksum_algorithm.extend(xml.value::<Word>()?),
+                "ChecksumType" => it.checksum_type = xml.value()?,
                 "Size" => it.size = xml.value()?,
-                "StorageClass" => it.storage_class = Some(xml.text()?),
+                "StorageClass" => it.storage_class = xml.value()?,
                 _ => xml.skip()?,
             }
         }
@@ -85,10 +105,10 @@ fn a_page_of_a_thousand_keys_is_read_as_it_arrives() {
             key: "year%3D2026/month%3D11/day%3D21/service-a/part-00000999.snappy.parquet".into(),
             last_modified: Some(Timestamp::from_unix(1_795_225_779)),
             e_tag: Some("\"d41d8cd98f00b204e980099800000999\"".into()),
-            checksum_algorithm: vec!["CRC64NVME".into()],
-            checksum_type: Some("FULL_OBJECT".into()),
+            checksum_algorithm: vec![Word::Crc64Nvme],
+            checksum_type: Some(Word::FullObject),
             size: Some(1_049_575),
-            storage_class: Some("STANDARD".into()),
+            storage_class: Some(Word::Standard),
         }
     );
 }
