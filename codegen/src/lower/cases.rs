@@ -196,7 +196,7 @@ impl Judge<'_, '_> {
             }
             _ => {
                 if !self.unsure {
-                    self.sink.on(raw, format!("this is not a `{}`", written(ty)), wanted(ty));
+                    self.sink.on(raw, format!("this is not of type `{}`", written(ty)), wanted(ty));
                 }
                 return None;
             }
@@ -223,7 +223,11 @@ impl Judge<'_, '_> {
                 (name @ ("bucket" | "key" | "version_id"), RawValue::Text(text)) => {
                     parts.push((name.to_owned(), Value::Text(text.clone())));
                 }
-                _ => self.sink.on(&entry.key, "a copy source has no such part", "write texts for `bucket`, `key` and `version_id`"),
+                _ => self.sink.on(
+                    &entry.key,
+                    "a copy source has no such part",
+                    "write texts for `bucket`, `key` and `version_id`",
+                ),
             }
         }
         if let Some(missing) = ["bucket", "key"].into_iter().find(|part| entries.value(part).is_none()) {

@@ -72,7 +72,7 @@ fn field(sink: &mut Sink<'_>, names: &Names<'_>, entry: &Entry<RawField>, home: 
     }
     let label = home.labels.contains(&name);
     let place = place(sink, entry, home, label)?;
-    let ty = match ty(sink, raw, &place, names) {
+    let ty = match ty(raw, &place, names) {
         Ok(ty) => ty,
         Err((span, (message, help))) => {
             if !message.is_empty() {
@@ -109,7 +109,7 @@ fn field(sink: &mut Sink<'_>, names: &Names<'_>, entry: &Entry<RawField>, home: 
         && let Some(word) = &raw.secret
         && !matches!(ty, Type::Scalar(ScalarType::String | ScalarType::Bytes))
     {
-        sink.on(word, format!("a `{}` cannot be secret", written(&ty)), "only String and Bytes can");
+        sink.on(word, format!("`{}` cannot be secret", written(&ty)), "only String and Bytes can");
     }
     Some(Field {
         name: name.to_owned(),
@@ -319,12 +319,7 @@ fn xml_path(text: &str) -> Result<XmlPath, Refusal> {
     if fine { Ok(path) } else { Err(refuse()) }
 }
 
-fn ty(
-    _: &Sink<'_>,
-    raw: &RawField,
-    place: &Place,
-    names: &Names<'_>,
-) -> Result<Type, (Option<std::ops::Range<usize>>, Refusal)> {
+fn ty(raw: &RawField, place: &Place, names: &Names<'_>) -> Result<Type, (Option<std::ops::Range<usize>>, Refusal)> {
     if *place == Place::PayloadStream {
         return match &raw.ty {
             None => Ok(Type::Stream),
@@ -429,7 +424,7 @@ fn default(sink: &mut Sink<'_>, raw: &RawField, ty: &Type, owner: Owner, require
     } else if !literal_fits(word.get_ref(), ty) {
         sink.on(
             word,
-            format!("this is not a `{}`", written(ty)),
+            format!("this is not of type `{}`", written(ty)),
             "a default is written like the value: true, 0 or \"text\"",
         );
     }
@@ -461,7 +456,11 @@ fn unless_set(
     } else if required {
         sink.on(word, "a required field is always set", "delete `required` or `unless_set`");
     } else if !literal_fits(word.get_ref(), ty) {
-        sink.on(word, format!("this is not a `{}`", written(ty)), "it is written like the value: true, 0 or \"text\"");
+        sink.on(
+            word,
+            format!("this is not of type `{}`", written(ty)),
+            "it is written like the value: true, 0 or \"text\"",
+        );
     } else if let (Type::Enum(name), Literal::Text(text)) = (ty, word.get_ref())
         && let Some(values) = names.shapes.get(name.as_str()).and_then(|named| named.raw.values.as_ref())
         && values.value(text).is_none()

@@ -85,7 +85,9 @@ impl<'m> Sink<'m> {
             Some(text) if !text.get_ref().trim().is_empty() => Some(text),
             Some(text) => {
                 let key = path.last().copied().unwrap_or_default();
-                self.on(text, format!("`{key}` is empty"), help);
+                if !self.page.torn {
+                    self.on(text, format!("`{key}` is empty"), help);
+                }
                 None
             }
             None => {

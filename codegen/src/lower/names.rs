@@ -5,6 +5,7 @@ use crate::ir::names::{BUILDER_METHODS, SHAPE_METHODS};
 use crate::model::{Model, Page, RawShape};
 use crate::spelling;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What a shape's name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub(super) enum Sort {
 /// A shape as written, and the file it stands in.
 pub(super) struct Named<'m> {
     pub sort: Sort,
+    pub key: Range<usize>,
     pub page: &'m Page,
     pub raw: &'m RawShape,
 }
@@ -86,7 +88,8 @@ impl<'m> Names<'m> {
                     mistakes.push(topic.page.mistake(entry.key.span(), message, help));
                     continue;
                 }
-                shapes.insert(entry.name(), Named { sort, page: &topic.page, raw: &entry.value });
+                shapes
+                    .insert(entry.name(), Named { sort, key: entry.key.span(), page: &topic.page, raw: &entry.value });
             }
         }
         let shapes_unsure = model.topics.iter().any(|topic| topic.page.torn || !topic.page.broken.is_empty());

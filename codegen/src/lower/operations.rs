@@ -172,7 +172,7 @@ fn answer(sink: &mut Sink<'_>, raw: &RawOperation, fields: Vec<Field>, verb: Ver
         sink.at(key_span(&raw.output, &field.name), "the answer to HEAD has no body", "use `header`");
     }
     if let (Some(root), None) = (&raw.root, element)
-        && !sink.page.is_broken(&["output"])
+        && fields.len() == raw.output.len()
     {
         sink.on(
             root,

@@ -5,7 +5,7 @@ use super::Sink;
 use super::names::{Names, Sort};
 use crate::diag::Diagnostic;
 use crate::ir::{Answer, Decoded, Field, Group, Operation, Shape, ShapeKind, Topic, Type};
-use crate::model::{Entries, Model, Page, RawField, Text};
+use crate::model::{Entries, Model, RawField, Text};
 use crate::spelling;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -95,17 +95,7 @@ fn about(
         let tables = [&named.raw.fields, &named.raw.variants].into_iter().flatten();
         tables.flat_map(|table| table.iter()).find(|entry| entry.name() == field).map(|entry| entry.key.span())
     });
-    let span = member.or_else(|| key_of(named.page, shape));
-    mistakes.push(named.page.mistake(span.unwrap_or(0..0), message, help));
-}
-
-fn key_of(page: &Page, shape: &str) -> Option<std::ops::Range<usize>> {
-    let at = page
-        .text
-        .find(&format!("[{shape}]"))
-        .map(|at| at + 1)
-        .or_else(|| page.text.find(&format!("[{shape}.")).map(|at| at + 1))?;
-    Some(at..at + shape.len())
+    mistakes.push(named.page.mistake(member.unwrap_or_else(|| named.key.clone()), message, help));
 }
 
 fn unused(names: &Names<'_>, topics: &[Topic], mistakes: &mut Vec<Diagnostic>) {

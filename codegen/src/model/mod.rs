@@ -90,42 +90,40 @@ impl Model {
         let mut model = Self::default();
         let mut mistakes = Vec::new();
         for (path, bytes) in files {
-            let text = match String::from_utf8(bytes) {
-                Ok(text) => text,
+            let (text, torn) = match String::from_utf8(bytes) {
+                Ok(text) => (text, false),
                 Err(error) => {
                     let at = error.utf8_error().valid_up_to();
                     let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
                     let help = "save the file as UTF-8";
                     mistakes.push(Diagnostic::at(&path, &text, at..at + 1, "this byte is not UTF-8", help));
-                    text
+                    (text, true)
                 }
             };
-            model.add(path, text, &mut mistakes);
+            let page = Page { stem: stem(&path), path, text, broken: Vec::new(), torn };
+            model.add(page, &mut mistakes);
         }
         (model, mistakes)
     }
 
-    fn add(&mut self, path: String, text: String, mistakes: &mut Vec<Diagnostic>) {
-        let parts: Vec<&str> = path.split('/').collect();
-        let stem = parts.last().and_then(|name| name.strip_suffix(".toml")).unwrap_or_default().to_owned();
-        match parts.as_slice() {
-            ["model", "service.toml"] => self.service = Some(mirror(path, stem, text, mistakes)),
-            ["model", "errors.toml"] => self.errors = Some(mirror(path, stem, text, mistakes)),
-            ["model", "operations", _] => self.operations.push(mirror(path, stem, text, mistakes)),
-            ["model", "types", _] => self.topics.push(mirror(path, stem, text, mistakes)),
-            ["model", "cases", _] => self.cases.push(mirror(path, stem, text, mistakes)),
+    fn add(&mut self, page: Page, mistakes: &mut Vec<Diagnostic>) {
+        let path = page.path.clone();
+        match path.split('/').collect::<Vec<_>>().as_slice() {
+            ["model", "service.toml"] => self.service = Some(mirror(page, mistakes)),
+            ["model", "errors.toml"] => self.errors = Some(mirror(page, mistakes)),
+            ["model", "operations", _] => self.operations.push(mirror(page, mistakes)),
+            ["model", "types", _] => self.topics.push(mirror(page, mistakes)),
+            ["model", "cases", _] => self.cases.push(mirror(page, mistakes)),
             _ => mistakes.push(Diagnostic::whole(&path, "the generator does not read this file", LAYOUT)),
         }
     }
 }
 
-fn mirror<T: DeserializeOwned + Default>(
-    path: String,
-    stem: String,
-    text: String,
-    mistakes: &mut Vec<Diagnostic>,
-) -> File<T> {
-    let mut page = Page { path, stem, text, broken: Vec::new(), torn: false };
+fn stem(path: &str) -> String {
+    path.rsplit('/').next().and_then(|name| name.strip_suffix(".toml")).unwrap_or_default().to_owned()
+}
+
+fn mirror<T: DeserializeOwned + Default>(mut page: Page, mistakes: &mut Vec<Diagnostic>) -> File<T> {
     let raw = read::read(&mut page, mistakes);
     File { page, raw }
 }

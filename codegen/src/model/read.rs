@@ -7,6 +7,7 @@ use super::Page;
 use crate::diag::Diagnostic;
 use crate::spelling;
 use serde::de::DeserializeOwned;
+use std::collections::HashSet;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
@@ -17,21 +18,20 @@ const AT_MOST: usize = 100;
 pub(super) fn read<T: DeserializeOwned + Default>(page: &mut Page, mistakes: &mut Vec<Diagnostic>) -> T {
     let (document, torn) = DeTable::parse_recoverable(&page.text);
     let mut found: Vec<Diagnostic> = Vec::new();
-    let mut last_line = 0;
+    let mut lines = HashSet::new();
     for error in torn.iter().take(AT_MOST) {
         let mistake = syntax_mistake(page, error);
         let line = mistake.place.as_ref().map_or(0, |place| place.line);
         // What follows the first mistake of a line is mostly its echo.
-        if line != last_line || line == 0 {
+        if lines.insert(line) {
             found.push(mistake);
         }
-        last_line = line;
     }
     let is_torn = !torn.is_empty();
     let mut broken = Vec::new();
     let raw = mirror(page, document, &mut broken, &mut found, is_torn);
     mistakes.append(&mut found);
-    page.torn = is_torn || raw.is_none();
+    page.torn |= is_torn || raw.is_none();
     page.broken = broken;
     raw.unwrap_or_default()
 }
@@ -131,8 +131,18 @@ fn spelling_mistake(page: &Page, error: &Error) -> Diagnostic {
         };
         return page.mistake(span, format!("unknown key `{wrong}`"), help);
     }
+    if message.contains("__toml_private") {
+        return page.mistake(span, "wrong kind of value: a moment without quotes", "put it in quotes");
+    }
     if let Some((_, expected)) = message.split_once(", expected ") {
-        let expected = expected.replace("a string", "a text in quotes").replace("a sequence", "an array `[..]`");
+        let words = [
+            ("a string", "a text in quotes"),
+            ("a sequence", "an array `[..]`"),
+            ("a boolean", "true or false"),
+            ("a map", "a table"),
+            ("struct", "a table for"),
+        ];
+        let expected = words.iter().fold(expected.to_owned(), |text, (from, to)| text.replace(from, to));
         let message = message.replace("invalid type: ", "wrong kind of value: ");
         let message = message.split(", expected").next().unwrap_or_default().to_owned();
         return page.mistake(
