@@ -132,6 +132,10 @@ impl<'a> Attempts<'a> {
             now,
             self.facts.verb.as_str(),
         )?;
+        // Transports send no length for an empty body, and some stores answer 411 then.
+        if self.facts.verb.has_body() && body.is_empty() {
+            headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let mut request = Request::new(body);
         *request.method_mut() = method(self.facts.verb);
         *request.uri_mut() = self.request.uri().clone();
