@@ -85,7 +85,7 @@ fn code(sink: &mut Sink<'_>, all: &RawErrors, entry: &Entry<RawCode>) -> Option<
         status
     });
     for field in &raw.fields {
-        if !super::fields::is_xml_name(field.get_ref()) {
+        if !super::places::is_xml_name(field.get_ref()) {
             sink.on(
                 field,
                 format!("`{}` is not the name of an element", field.get_ref()),

@@ -11,6 +11,7 @@ mod limits;
 mod names;
 mod operations;
 mod pages;
+mod places;
 mod reach;
 mod route;
 mod service;

@@ -2,7 +2,7 @@
 
 use super::fields::{self, Home};
 use super::names::{Names, Owner};
-use super::{Sink, doc, owned, pages, route};
+use super::{Sink, doc, owned, pages, places, route};
 use crate::diag::Diagnostic;
 use crate::ir::names::pascal_of_snake;
 use crate::ir::{
@@ -190,7 +190,7 @@ fn answer(sink: &mut Sink<'_>, raw: &RawOperation, fields: Vec<Field>, verb: Ver
         None => raw.root.as_ref(),
     };
     if let Some(root) = root
-        && !fields::is_xml_name(root.get_ref())
+        && !places::is_xml_name(root.get_ref())
     {
         sink.on(
             root,

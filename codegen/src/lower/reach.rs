@@ -233,14 +233,11 @@ fn own_words(
     true
 }
 
+/// Called with shape, field, the field that says how it is encoded, and the path from the answer.
+type Encoded<'a> = dyn FnMut(&str, &str, &str, Vec<String>) + 'a;
+
 /// Calls `each(shape, field, when, path)` for every encoded field below this one. `inside` ends recursion.
-fn walk(
-    names: &Names<'_>,
-    field: &RawField,
-    path: Vec<String>,
-    inside: &mut Vec<String>,
-    each: &mut dyn FnMut(&str, &str, &str, Vec<String>),
-) {
+fn walk(names: &Names<'_>, field: &RawField, path: Vec<String>, inside: &mut Vec<String>, each: &mut Encoded<'_>) {
     let Some(ty) = &field.ty else { return };
     let ty = ty.get_ref().trim();
     let ty = ty.strip_prefix("List<").and_then(|ty| ty.strip_suffix('>')).unwrap_or(ty).trim();

@@ -118,8 +118,8 @@ fn spread_items(items: &mut [Item]) {
         let apart = before.is_some_and(|before| before == 0 || before != kind);
         before = Some(kind);
         match item {
-            Item::Impl(it) => it.items.iter_mut().skip(1).for_each(|item| mark_impl(item)),
-            Item::Trait(it) => it.items.iter_mut().skip(1).for_each(|item| mark_trait(item)),
+            Item::Impl(it) => it.items.iter_mut().skip(1).for_each(mark_impl),
+            Item::Trait(it) => it.items.iter_mut().skip(1).for_each(mark_trait),
             Item::Mod(it) => it.content.iter_mut().for_each(|(_, items)| spread_items(items)),
             _ => {}
         }
