@@ -205,6 +205,13 @@ impl CopySource {
     }
 }
 
+/// Names nothing and is refused when a request is written: a placeholder in requests under construction.
+impl Default for CopySource {
+    fn default() -> Self {
+        Self::new("", "")
+    }
+}
+
 impl<B: Into<String>, K: Into<String>> From<(B, K)> for CopySource {
     fn from((bucket, key): (B, K)) -> Self {
         Self::new(bucket, key)
@@ -326,6 +333,7 @@ mod tests {
         for source in [
             CopySource::from("bkt"),
             CopySource::from(""),
+            CopySource::default(),
             CopySource::from("BKT/k"),
             CopySource::new("bkt", "k").version_id(""),
         ] {
