@@ -4,9 +4,12 @@
 //! Code that takes `&dyn S3Api` can be tested without a server: implement the few methods it calls, and the others
 //! answer an error that says so.
 
+#[cfg(any(feature = "buckets", feature = "multipart", feature = "objects", feature = "tagging"))]
 use integration_s3_runtime::call::Sending;
+#[cfg(any(feature = "buckets", feature = "multipart", feature = "objects", feature = "tagging"))]
 use integration_s3_runtime::error::{RequestError, S3Error};
 
+#[cfg(any(feature = "buckets", feature = "multipart", feature = "objects", feature = "tagging"))]
 use super::operations;
 
 /// What an S3 client can do, one method an operation. Implemented by [`S3Client`](crate::S3Client), and by your

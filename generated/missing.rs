@@ -4,29 +4,36 @@
 //! `PutObject<(String, MissingKey)>` has a bucket and no key.
 
 /// Call `.bucket(..)`: the request cannot be sent without it.
+#[cfg(any(feature = "objects", feature = "buckets", feature = "multipart", feature = "tagging"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingBucket;
 
 /// Call `.copy_source(..)`: the request cannot be sent without it.
+#[cfg(any(feature = "objects", feature = "multipart"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingCopySource;
 
 /// Call `.delete(..)`: the request cannot be sent without it.
+#[cfg(feature = "objects")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingDelete;
 
 /// Call `.key(..)`: the request cannot be sent without it.
+#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingKey;
 
 /// Call `.part_number(..)`: the request cannot be sent without it.
+#[cfg(feature = "multipart")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingPartNumber;
 
 /// Call `.tagging(..)`: the request cannot be sent without it.
+#[cfg(feature = "tagging")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingTagging;
 
 /// Call `.upload_id(..)`: the request cannot be sent without it.
+#[cfg(feature = "multipart")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingUploadId;

@@ -91,7 +91,7 @@ fn shape(out: &mut String, api: &Api, shape: &Shape) -> std::fmt::Result {
         ShapeKind::Enum(_) => "enumeration",
         ShapeKind::Union(_) => "union",
     };
-    let sides = match (shape.in_input, shape.in_output) {
+    let sides = match (shape.in_input(), shape.in_output()) {
         (true, true) => "requests and answers",
         (true, false) => "requests",
         _ => "answers",

@@ -76,8 +76,7 @@ fn deletes_what_is_still_the_same() -> Result<(), S3Error> {
 
 #[test]
 fn reads_successes_and_failures() -> Result<(), S3Error> {
-    let request =
-        DeleteObjectsRequest::builder().bucket("b").delete(Delete::new(Vec::<ObjectIdentifier>::new())).build();
+    let request = DeleteObjectsRequest::builder().bucket("b").delete(Delete::new([])).build();
     let output = testing::decode(
         &request,
         200,
@@ -110,8 +109,7 @@ fn reads_successes_and_failures() -> Result<(), S3Error> {
 
 #[test]
 fn reads_a_quiet_answer() -> Result<(), S3Error> {
-    let request =
-        DeleteObjectsRequest::builder().bucket("b").delete(Delete::new(Vec::<ObjectIdentifier>::new())).build();
+    let request = DeleteObjectsRequest::builder().bucket("b").delete(Delete::new([])).build();
     let output = testing::decode(
         &request,
         200,

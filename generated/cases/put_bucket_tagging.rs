@@ -24,7 +24,7 @@ fn sends_a_tag() -> Result<(), S3Error> {
 
 #[test]
 fn reads_an_answer_without_content() -> Result<(), S3Error> {
-    let request = PutBucketTaggingRequest::builder().bucket("b").tagging(Tagging::new(Vec::<Tag>::new())).build();
+    let request = PutBucketTaggingRequest::builder().bucket("b").tagging(Tagging::new([])).build();
     let output = testing::decode(&request, 204, &[], "")?;
     assert_eq!(output, PutBucketTaggingOutput::default());
     Ok(())

@@ -30,7 +30,7 @@ fn sends_an_empty_set_for_a_version() -> Result<(), S3Error> {
     let mut request = PutObjectTaggingRequest::builder()
         .bucket("logs")
         .key("k")
-        .tagging(Tagging::new(Vec::<Tag>::new()))
+        .tagging(Tagging::new([]))
         .version_id("v1")
         .checksum_algorithm("CRC32")
         .content_md5("XUFAKrxLKna5cZ2REBfFkg==")
@@ -52,8 +52,7 @@ fn sends_an_empty_set_for_a_version() -> Result<(), S3Error> {
 
 #[test]
 fn reads_which_version_got_them() -> Result<(), S3Error> {
-    let request =
-        PutObjectTaggingRequest::builder().bucket("b").key("k").tagging(Tagging::new(Vec::<Tag>::new())).build();
+    let request = PutObjectTaggingRequest::builder().bucket("b").key("k").tagging(Tagging::new([])).build();
     let output = testing::decode(&request, 200, &[("x-amz-version-id", "v1")], "")?;
     assert_eq!(output, PutObjectTaggingOutput { version_id: Some("v1".into()) });
     Ok(())

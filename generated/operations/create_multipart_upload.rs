@@ -7,12 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use integration_s3_runtime::call::{Call, RequestOptions, Sending};
+use integration_s3_runtime::call::{Call, Operation, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
-use integration_s3_runtime::plumbing::{
-    ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
-};
+use integration_s3_runtime::plumbing::{ChecksumRule, DateFormat, OperationFacts, Reply, RequestWriter, Verb};
 use integration_s3_runtime::timestamp::{DateText, Timestamp};
 
 use crate::generated::missing::{MissingBucket, MissingKey};

@@ -5,9 +5,9 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html>
 
-use integration_s3_runtime::call::{Call, RequestOptions, Sending};
+use integration_s3_runtime::call::{Call, Operation, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
-use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+use integration_s3_runtime::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
 
 use crate::generated::missing::MissingBucket;
 

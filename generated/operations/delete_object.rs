@@ -7,11 +7,9 @@
 
 use std::time::Duration;
 
-use integration_s3_runtime::call::{Call, PresignedRequest, RequestOptions, Sending};
+use integration_s3_runtime::call::{Call, Operation, PresignedRequest, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
-use integration_s3_runtime::plumbing::{
-    ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
-};
+use integration_s3_runtime::plumbing::{ChecksumRule, DateFormat, OperationFacts, Reply, RequestWriter, Verb};
 use integration_s3_runtime::timestamp::Timestamp;
 
 use crate::generated::missing::{MissingBucket, MissingKey};

@@ -5,11 +5,9 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>
 
-use integration_s3_runtime::call::{Call, RequestOptions, Sending};
+use integration_s3_runtime::call::{Call, Operation, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
-use integration_s3_runtime::plumbing::{
-    ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb, XmlReader,
-};
+use integration_s3_runtime::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
 
 use crate::generated::missing::MissingBucket;
 use crate::generated::types::BucketLocationConstraint;
@@ -165,7 +163,7 @@ impl Operation for GetBucketLocationRequest {
     }
 
     async fn decode(&self, mut reply: Reply) -> Result<GetBucketLocationOutput, S3Error> {
-        let text = reply.xml_value("LocationConstraint", XmlReader::text).await?.unwrap_or_default();
+        let text = reply.xml_value("LocationConstraint", |xml| xml.text()).await?.unwrap_or_default();
         let text = match text.as_str() {
             "" => "us-east-1",
             "EU" => "eu-west-1",

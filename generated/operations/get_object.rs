@@ -9,12 +9,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use integration_s3_runtime::body::ByteStream;
-use integration_s3_runtime::call::{Call, PresignedRequest, RequestOptions, Sending};
+use integration_s3_runtime::call::{Call, Operation, PresignedRequest, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
-use integration_s3_runtime::plumbing::{
-    ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
-};
+use integration_s3_runtime::plumbing::{ChecksumRule, DateFormat, OperationFacts, Reply, RequestWriter, Verb};
 use integration_s3_runtime::timestamp::{DateText, Timestamp};
 use integration_s3_runtime::wire::ByteRange;
 

@@ -5,9 +5,11 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>
 
-use integration_s3_runtime::call::{Call, RequestOptions, Sending, WaiterFacts, WaiterGoal};
+use std::time::Duration;
+
+use integration_s3_runtime::call::{Call, Operation, RequestOptions, Sending, WaiterFacts, WaiterGoal};
 use integration_s3_runtime::error::S3Error;
-use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+use integration_s3_runtime::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
 
 use crate::generated::missing::MissingBucket;
 use crate::generated::types::LocationType;
@@ -93,21 +95,27 @@ impl HeadBucket<String> {
     /// Waits until the bucket can be seen, looking every 5 seconds for at most 100 seconds. Looks every 5 seconds, at
     /// most 20 times, then fails.
     pub fn wait_until_bucket_exists(self) -> Sending<()> {
+        const FACTS: &WaiterFacts = &WaiterFacts {
+            name: "bucket_exists",
+            goal: WaiterGoal::Success,
+            delay: Duration::from_secs(5),
+            attempts: 20,
+        };
         let (call, request) = self.finish();
-        call.wait(
-            request,
-            WaiterFacts { name: "bucket_exists", goal: WaiterGoal::Success, delay: 5u32, attempts: 20u32 },
-        )
+        call.wait(request, FACTS)
     }
 
     /// Waits until the bucket is gone, looking every 5 seconds for at most 100 seconds. Looks every 5 seconds, at most
     /// 20 times, then fails.
     pub fn wait_until_bucket_not_exists(self) -> Sending<()> {
+        const FACTS: &WaiterFacts = &WaiterFacts {
+            name: "bucket_not_exists",
+            goal: WaiterGoal::NotFound,
+            delay: Duration::from_secs(5),
+            attempts: 20,
+        };
         let (call, request) = self.finish();
-        call.wait(
-            request,
-            WaiterFacts { name: "bucket_not_exists", goal: WaiterGoal::NotFound, delay: 5u32, attempts: 20u32 },
-        )
+        call.wait(request, FACTS)
     }
 
     fn finish(mut self) -> (Call, Box<HeadBucketRequest>) {

@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use integration_s3_runtime::call::{Call, PresignedRequest, RequestOptions, Sending, WaiterFacts, WaiterGoal};
+use integration_s3_runtime::call::{
+    Call, Operation, PresignedRequest, RequestOptions, Sending, WaiterFacts, WaiterGoal,
+};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
-use integration_s3_runtime::plumbing::{
-    ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
-};
+use integration_s3_runtime::plumbing::{ChecksumRule, DateFormat, OperationFacts, Reply, RequestWriter, Verb};
 use integration_s3_runtime::timestamp::{DateText, Timestamp};
 use integration_s3_runtime::wire::ByteRange;
 
@@ -246,21 +246,27 @@ impl HeadObject<(String, String)> {
     /// Waits until the object can be seen, looking every 5 seconds for at most 100 seconds. Looks every 5 seconds, at
     /// most 20 times, then fails.
     pub fn wait_until_object_exists(self) -> Sending<()> {
+        const FACTS: &WaiterFacts = &WaiterFacts {
+            name: "object_exists",
+            goal: WaiterGoal::Success,
+            delay: Duration::from_secs(5),
+            attempts: 20,
+        };
         let (call, request) = self.finish();
-        call.wait(
-            request,
-            WaiterFacts { name: "object_exists", goal: WaiterGoal::Success, delay: 5u32, attempts: 20u32 },
-        )
+        call.wait(request, FACTS)
     }
 
     /// Waits until the object is gone, looking every 5 seconds for at most 100 seconds. Looks every 5 seconds, at most
     /// 20 times, then fails.
     pub fn wait_until_object_not_exists(self) -> Sending<()> {
+        const FACTS: &WaiterFacts = &WaiterFacts {
+            name: "object_not_exists",
+            goal: WaiterGoal::NotFound,
+            delay: Duration::from_secs(5),
+            attempts: 20,
+        };
         let (call, request) = self.finish();
-        call.wait(
-            request,
-            WaiterFacts { name: "object_not_exists", goal: WaiterGoal::NotFound, delay: 5u32, attempts: 20u32 },
-        )
+        call.wait(request, FACTS)
     }
 
     fn finish(mut self) -> (Call, Box<HeadObjectRequest>) {

@@ -5,12 +5,10 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html>
 
-use integration_s3_runtime::call::{Call, Items, Paged, Pages, RequestOptions, Sending};
+use integration_s3_runtime::call::{Call, Items, Operation, Paged, Pages, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::SecretBytes;
-use integration_s3_runtime::plumbing::{
-    ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
-};
+use integration_s3_runtime::plumbing::{ChecksumRule, DateFormat, OperationFacts, Reply, RequestWriter, Verb};
 use integration_s3_runtime::timestamp::Timestamp;
 
 use crate::generated::missing::{MissingBucket, MissingKey, MissingUploadId};

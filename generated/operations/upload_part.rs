@@ -8,10 +8,10 @@
 use std::time::Duration;
 
 use integration_s3_runtime::body::ByteStream;
-use integration_s3_runtime::call::{Call, PresignedRequest, RequestOptions, Sending};
+use integration_s3_runtime::call::{Call, Operation, PresignedRequest, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
-use integration_s3_runtime::plumbing::{ChecksumRule, Operation, OperationFacts, Reply, RequestWriter, Verb};
+use integration_s3_runtime::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
 
 use crate::generated::missing::{MissingBucket, MissingKey, MissingPartNumber, MissingUploadId};
 use crate::generated::types::{ChecksumAlgorithm, RequestCharged, RequestPayer, ServerSideEncryption};

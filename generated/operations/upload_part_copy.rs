@@ -5,12 +5,10 @@
 //!
 //! The vendor's page: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html>
 
-use integration_s3_runtime::call::{Call, RequestOptions, Sending};
+use integration_s3_runtime::call::{Call, Operation, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
-use integration_s3_runtime::plumbing::{
-    ChecksumRule, DateFormat, Operation, OperationFacts, Reply, RequestWriter, Verb,
-};
+use integration_s3_runtime::plumbing::{ChecksumRule, DateFormat, OperationFacts, Reply, RequestWriter, Verb};
 use integration_s3_runtime::timestamp::Timestamp;
 use integration_s3_runtime::wire::{ByteRange, CopySource};
 

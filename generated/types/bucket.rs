@@ -25,17 +25,17 @@ pub struct Bucket {
 impl Bucket {
     pub(crate) fn read(xml: &mut XmlReader<'_>) -> Result<Self, XmlError> {
         let mut it = Self::default();
-        let mut name = None;
+        let mut its_name = None;
         while let Some(name) = xml.child()? {
             match name {
-                "Name" => name = Some(xml.text()?),
+                "Name" => its_name = Some(xml.text()?),
                 "CreationDate" => it.creation_date = xml.date(DateFormat::DateTime)?,
                 "BucketRegion" => it.bucket_region = Some(xml.text()?),
                 "BucketArn" => it.bucket_arn = Some(xml.text()?),
                 _ => xml.skip()?,
             }
         }
-        it.name = xml.require("Name", name)?;
+        it.name = xml.require("Name", its_name)?;
         Ok(it)
     }
 }
@@ -81,8 +81,8 @@ impl CreateBucketConfiguration {
 
     /// First tags of the bucket, at most 50, set in the same step; needs s3:TagResource. Element `Tags/Tag`. Checked
     /// before sending: at most 50 items.
-    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        self.tags.extend(tags.into_iter().map(Into::into));
+    pub fn tags(mut self, tags: impl IntoIterator<Item = Tag>) -> Self {
+        self.tags.extend(tags);
         self
     }
 }

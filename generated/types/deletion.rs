@@ -16,8 +16,8 @@ pub struct Delete {
 
 impl Delete {
     /// With what is required: `objects`.
-    pub fn new(objects: impl IntoIterator<Item = impl Into<ObjectIdentifier>>) -> Self {
-        Self { objects: objects.into_iter().map(Into::into).collect(), ..Self::default() }
+    pub fn new(objects: impl IntoIterator<Item = ObjectIdentifier>) -> Self {
+        Self { objects: objects.into_iter().collect(), ..Self::default() }
     }
 
     /// `true` leaves successes out of the answer, which is shorter then; failures are always told. Element `Quiet`.

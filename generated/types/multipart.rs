@@ -22,8 +22,8 @@ impl CompletedMultipartUpload {
 
     /// All parts of the object, in ascending order of their numbers; 1 to 10,000. Element `Part`. Checked before
     /// sending: at most 10,000 items.
-    pub fn parts(mut self, parts: impl IntoIterator<Item = impl Into<CompletedPart>>) -> Self {
-        self.parts.extend(parts.into_iter().map(Into::into));
+    pub fn parts(mut self, parts: impl IntoIterator<Item = CompletedPart>) -> Self {
+        self.parts.extend(parts);
         self
     }
 }

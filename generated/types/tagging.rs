@@ -4,10 +4,12 @@
 #[cfg(feature = "objects")]
 use std::fmt;
 
+#[cfg(any(feature = "buckets", feature = "tagging"))]
+use integration_s3_runtime::plumbing::XmlWriter;
 #[cfg(feature = "objects")]
 use integration_s3_runtime::plumbing::{FromWire, WireValue};
-#[cfg(any(feature = "buckets", feature = "tagging"))]
-use integration_s3_runtime::plumbing::{XmlError, XmlReader, XmlWriter};
+#[cfg(feature = "tagging")]
+use integration_s3_runtime::plumbing::{XmlError, XmlReader};
 
 /// A complete set of tags; writing it replaces all that were there.
 #[cfg(feature = "tagging")]
@@ -21,8 +23,8 @@ pub struct Tagging {
 #[cfg(feature = "tagging")]
 impl Tagging {
     /// With what is required: `tag_set`.
-    pub fn new(tag_set: impl IntoIterator<Item = impl Into<Tag>>) -> Self {
-        Self { tag_set: tag_set.into_iter().map(Into::into).collect() }
+    pub fn new(tag_set: impl IntoIterator<Item = Tag>) -> Self {
+        Self { tag_set: tag_set.into_iter().collect() }
     }
 }
 
@@ -57,24 +59,27 @@ impl Tag {
     }
 }
 
-#[cfg(any(feature = "buckets", feature = "tagging"))]
+#[cfg(feature = "tagging")]
 impl Tag {
     pub(crate) fn read(xml: &mut XmlReader<'_>) -> Result<Self, XmlError> {
         let mut it = Self::default();
         let mut key = None;
-        let mut value = None;
+        let mut its_value = None;
         while let Some(name) = xml.child()? {
             match name {
                 "Key" => key = Some(xml.text()?),
-                "Value" => value = Some(xml.text()?),
+                "Value" => its_value = Some(xml.text()?),
                 _ => xml.skip()?,
             }
         }
         it.key = xml.require("Key", key)?;
-        it.value = xml.require("Value", value)?;
+        it.value = xml.require("Value", its_value)?;
         Ok(it)
     }
+}
 
+#[cfg(any(feature = "buckets", feature = "tagging"))]
+impl Tag {
     pub(crate) fn write(&self, xml: &mut XmlWriter) {
         xml.limit_chars("key", &self.key, 1, 128);
         xml.refuse_prefix("key", &self.key, "aws:");

@@ -22,14 +22,26 @@ pub struct Shape {
     pub doc: String,
     /// Which of the three.
     pub kind: ShapeKind,
-    /// Reached from a request: it must be writable and easy to make.
-    pub in_input: bool,
-    /// Reached from an answer: it must be readable.
-    pub in_output: bool,
     /// Cargo features of the operations that reach it, in model order.
     pub groups: Vec<String>,
+    /// Those of them that reach it from a request.
+    pub input_groups: Vec<String>,
+    /// Those of them that reach it from an answer.
+    pub output_groups: Vec<String>,
     /// Why it should not be used any more.
     pub deprecated: Option<String>,
+}
+
+impl Shape {
+    /// Reached from a request: it must be writable and easy to make.
+    pub fn in_input(&self) -> bool {
+        !self.input_groups.is_empty()
+    }
+
+    /// Reached from an answer: it must be readable.
+    pub fn in_output(&self) -> bool {
+        !self.output_groups.is_empty()
+    }
 }
 
 /// Which of the three.

@@ -61,24 +61,26 @@ fn reached<'s>(fields: &'s [Field], known: &'s HashMap<String, Shape>) -> HashSe
 }
 
 fn mark(known: &HashMap<String, Shape>, groups: &[Group], operations: &[Operation], topics: &mut [Topic]) {
-    let mut inputs: HashSet<&str> = HashSet::new();
-    let mut outputs: HashSet<&str> = HashSet::new();
-    let mut users: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    let mut senders: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    let mut readers: HashMap<&str, BTreeSet<&str>> = HashMap::new();
     for operation in operations {
-        let sent = reached(&operation.request.fields, known);
-        let read = reached(operation.answer.fields(), known);
-        for name in sent.iter().chain(&read) {
-            users.entry(name).or_default().insert(&operation.group);
+        for name in reached(&operation.request.fields, known) {
+            senders.entry(name).or_default().insert(&operation.group);
         }
-        inputs.extend(sent);
-        outputs.extend(read);
+        for name in reached(operation.answer.fields(), known) {
+            readers.entry(name).or_default().insert(&operation.group);
+        }
     }
     for shape in topics.iter_mut().flat_map(|topic| &mut topic.shapes) {
-        shape.in_input = inputs.contains(shape.name.as_str());
-        shape.in_output = outputs.contains(shape.name.as_str());
-        let users = users.get(shape.name.as_str());
-        let used = |group: &&Group| users.is_some_and(|users| users.contains(group.name.as_str()));
-        shape.groups = groups.iter().filter(used).map(|group| group.name.clone()).collect();
+        let of = |users: &HashMap<&str, BTreeSet<&str>>, group: &Group| {
+            users.get(shape.name.as_str()).is_some_and(|users| users.contains(group.name.as_str()))
+        };
+        let names = |keep: &dyn Fn(&Group) -> bool| {
+            groups.iter().filter(|group| keep(group)).map(|group| group.name.clone()).collect::<Vec<_>>()
+        };
+        let (sent, read) = (names(&|group| of(&senders, group)), names(&|group| of(&readers, group)));
+        shape.groups = names(&|group| of(&senders, group) || of(&readers, group));
+        (shape.input_groups, shape.output_groups) = (sent, read);
     }
 }
 
@@ -100,7 +102,7 @@ fn about(
 
 fn unused(names: &Names<'_>, topics: &[Topic], mistakes: &mut Vec<Diagnostic>) {
     for shape in topics.iter().flat_map(|topic| &topic.shapes) {
-        if !shape.in_input && !shape.in_output {
+        if !shape.in_input() && !shape.in_output() {
             let message = format!("no operation uses `{}`", shape.name);
             about(names, &shape.name, None, message, "use it as the type of a field, or delete it", mistakes);
         }
@@ -108,7 +110,7 @@ fn unused(names: &Names<'_>, topics: &[Topic], mistakes: &mut Vec<Diagnostic>) {
 }
 
 fn defaults_of_inputs(names: &Names<'_>, topics: &[Topic], mistakes: &mut Vec<Diagnostic>) {
-    for shape in topics.iter().flat_map(|topic| &topic.shapes).filter(|shape| shape.in_input) {
+    for shape in topics.iter().flat_map(|topic| &topic.shapes).filter(|shape| shape.in_input()) {
         for field in members(shape).iter().filter(|field| field.default.is_some()) {
             let message = format!("`{}` is part of requests, where `{}` would always be sent", shape.name, field.name);
             about(names, &shape.name, Some(&field.name), message, "delete `default`", mistakes);

@@ -75,9 +75,9 @@ fn shape(sink: &mut Sink<'_>, names: &Names<'_>, operations: &[&str], entry: &En
         name: name.to_owned(),
         doc,
         kind,
-        in_input: false,
-        in_output: false,
         groups: Vec::new(),
+        input_groups: Vec::new(),
+        output_groups: Vec::new(),
         deprecated: owned(&raw.deprecated),
     })
 }

@@ -3,7 +3,7 @@
 //! Its one type parameter holds the required values, or the markers of those still missing; `send` exists on the
 //! complete type only.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 use crate::ir::{Field, Operation, Type, WaiterGoal};
@@ -61,8 +61,9 @@ pub(super) fn required_setters(op: &Operation) -> TokenStream {
             }
         };
     }
-    let letters: Vec<Ident> =
-        ('A'..='Z').filter(|letter| *letter != 'R').take(required.len()).map(|c| ty::ident(&c.to_string())).collect();
+    let is_free = |c: &char| *c != 'R' && !required.iter().any(|field| field.name == c.to_ascii_lowercase().to_string());
+    let letters = ('A'..='Z').filter(is_free).take(required.len());
+    let letters: Vec<Ident> = letters.map(|c| ty::ident(&c.to_string())).collect();
     let setters = required.iter().enumerate().map(|(at, field)| {
         let head = setter_head(field);
         let name = ty::field(&field.name);
@@ -130,7 +131,7 @@ fn optional_setter(field: &Field) -> TokenStream {
         },
         Type::List(of) => {
             let (argument, _) = ty::argument(field, &name);
-            let items = if ty::is_copy(of) { quote!(#name) } else { quote!(#name.into_iter().map(Into::into)) };
+            let items = if ty::is_exact(of) { quote!(#name) } else { quote!(#name.into_iter().map(Into::into)) };
             quote! {
                 #head
                 pub fn #name(mut self, #name: #argument) -> Self {
@@ -240,11 +241,14 @@ fn waiters(op: &Operation) -> TokenStream {
             WaiterGoal::Success => quote!(WaiterGoal::Success),
             WaiterGoal::NotFound => quote!(WaiterGoal::NotFound),
         };
+        let (delay, attempts) = (Literal::u32_unsuffixed(delay), Literal::u32_unsuffixed(attempts));
         quote! {
             #doc
             pub fn #method(self) -> Sending<()> {
+                const FACTS: &WaiterFacts =
+                    &WaiterFacts { name: #name, goal: #goal, delay: Duration::from_secs(#delay), attempts: #attempts };
                 let (call, request) = self.finish();
-                call.wait(request, WaiterFacts { name: #name, goal: #goal, delay: #delay, attempts: #attempts })
+                call.wait(request, FACTS)
             }
         }
     });

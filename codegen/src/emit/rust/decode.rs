@@ -99,8 +99,8 @@ fn payload(output: &proc_macro2::Ident, fields: &[Field], field: &str, root: &st
     let Some(field) = fields.iter().find(|it| it.name == field) else { return quote!(Ok(#literal)) };
     let shape = ty::plain(&field.ty, false);
     let (head, value) = if field.required {
-        let head = quote!(let #name = reply.xml_value(#root, #shape::read).await?;);
-        (head, quote!(reply.require(#root, #name)?))
+        let head = quote!(let document = reply.xml_value(#root, #shape::read).await?;);
+        (head, quote!(reply.require(#root, document)?))
     } else if field.default.is_some() {
         (TokenStream::new(), quote!(reply.xml_value(#root, #shape::read).await?.unwrap_or_default()))
     } else {
@@ -130,13 +130,13 @@ fn document(
     }
     let awaited: Vec<_> = fields.iter().filter(|field| is_awaited(field)).collect();
     let locals = awaited.iter().map(|field| {
-        let name = ty::field(&field.name);
-        quote!(let mut #name = None;)
+        let local = ty::local(&field.name);
+        quote!(let mut #local = None;)
     });
     let arms = fields.iter().filter_map(|field| xml::arm(&quote!(out), field));
     let filled = awaited.iter().map(|field| {
-        let (name, what) = (ty::field(&field.name), xml::element(field));
-        quote!(out.#name = reply.require(#what, #name)?;)
+        let (name, local, what) = (ty::field(&field.name), ty::local(&field.name), xml::element(field));
+        quote!(out.#name = reply.require(#what, #local)?;)
     });
     let decoded = decoded.map_or_else(TokenStream::new, |decoded| decoding(api, fields, decoded));
     quote! {
@@ -173,7 +173,7 @@ fn root_text(
         (true, false) => quote!((!text.is_empty()).then(|| #text)),
         (false, _) => text,
     };
-    let text = quote!(let text = reply.xml_value(#root, XmlReader::text).await?.unwrap_or_default(); #meaning);
+    let text = quote!(let text = reply.xml_value(#root, |xml| xml.text()).await?.unwrap_or_default(); #meaning);
     if fields.len() == 1 {
         quote!(#text Ok(#output { #name: #value }))
     } else {

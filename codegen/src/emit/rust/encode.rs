@@ -79,7 +79,7 @@ pub(super) fn encode(api: &Api, op: &Operation) -> TokenStream {
 }
 
 fn line(api: &Api, op: &Operation, field: &Field) -> TokenStream {
-    let name = ty::field(&field.name);
+    let (name, local) = (ty::field(&field.name), ty::local(&field.name));
     let is_option = ty::is_option(field, ty::Role::Input);
     let date = match field.ty {
         Type::Scalar(ScalarType::Timestamp(format)) => Some(ty::date_format(format)),
@@ -119,8 +119,8 @@ fn line(api: &Api, op: &Operation, field: &Field) -> TokenStream {
         Place::HeaderPrefix(prefix) => quote!(w.metadata(#prefix, &self.#name);),
         Place::PayloadStream => quote!(w.body(std::mem::take(&mut self.#name));),
         Place::PayloadText if is_option => quote! {
-            if let Some(#name) = &self.#name {
-                w.text_body("text/plain", #name);
+            if let Some(#local) = &self.#name {
+                w.text_body("text/plain", #local);
             }
         },
         Place::PayloadText => quote!(w.text_body("text/plain", &self.#name);),
@@ -128,8 +128,8 @@ fn line(api: &Api, op: &Operation, field: &Field) -> TokenStream {
             let xmlns = &api.service.xmlns;
             if is_option {
                 quote! {
-                    if let Some(#name) = &self.#name {
-                        w.xml_body(#root, #xmlns, |xml| #name.write(xml));
+                    if let Some(#local) = &self.#name {
+                        w.xml_body(#root, #xmlns, |xml| #local.write(xml));
                     }
                 }
             } else {
@@ -143,7 +143,7 @@ fn line(api: &Api, op: &Operation, field: &Field) -> TokenStream {
 /// The checks before a field's own line. `w` is the writer of the request or of its XML.
 pub(super) fn limits(w: &TokenStream, api: &Api, field: &Field) -> TokenStream {
     let lines = field.limits.iter().map(|limit| {
-        let name = ty::field(&field.name);
+        let (name, local) = (ty::field(&field.name), ty::local(&field.name));
         let is_option = ty::is_option(field, ty::Role::Input);
         let (label, target, optional) = match &limit.inner {
             Some(inner) => {
@@ -155,7 +155,7 @@ pub(super) fn limits(w: &TokenStream, api: &Api, field: &Field) -> TokenStream {
             }
             None => (field.name.clone(), TokenStream::new(), false),
         };
-        let value = if is_option { quote!(#name #target) } else { quote!(self.#name #target) };
+        let value = if is_option { quote!(#local #target) } else { quote!(self.#name #target) };
         let value = if optional { quote!(#value.as_deref().unwrap_or_default()) } else { value };
         let line = match &limit.constraint {
             Constraint::Range(min, max) => {
@@ -179,7 +179,7 @@ pub(super) fn limits(w: &TokenStream, api: &Api, field: &Field) -> TokenStream {
                 quote!(#w.limit_items(#label, #value.len(), #max);)
             }
         };
-        if is_option { quote!(if let Some(#name) = &self.#name { #line }) } else { line }
+        if is_option { quote!(if let Some(#local) = &self.#name { #line }) } else { line }
     });
     quote!(#(#lines)*)
 }

@@ -1,14 +1,14 @@
 //! Open enumerations: the values the model knows, and any other text.
 
-use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::ir::{EnumValue, Shape};
 
+use super::shapes::Piece;
 use super::{docs, ty};
 
 /// The type and its conversions.
-pub(super) fn items(shape: &Shape, values: &[EnumValue], gate: &TokenStream) -> TokenStream {
+pub(super) fn pieces<'a>(shape: &'a Shape, values: &[EnumValue]) -> Vec<Piece<'a>> {
     let name = ty::shape(&shape.name);
     let doc = docs::doc(&docs::prose(&shape.doc));
     let deprecated = ty::deprecated(shape.deprecated.as_ref());
@@ -18,18 +18,15 @@ pub(super) fn items(shape: &Shape, values: &[EnumValue], gate: &TokenStream) -> 
         let doc = if value.doc.is_empty() { format!("`{}`.", value.wire) } else { docs::prose(&value.doc) };
         docs::doc(&doc)
     });
-    quote! {
-        #doc
-        #deprecated
-        #gate
+    let definition = quote! {
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum #name {
             #(#docs #variants,)*
             /// A value this version does not know, kept as it is.
             Other(String),
         }
-
-        #gate
+    };
+    let text = quote! {
         impl #name {
             /// The text on the wire.
             pub fn as_str(&self) -> &str {
@@ -39,16 +36,15 @@ pub(super) fn items(shape: &Shape, values: &[EnumValue], gate: &TokenStream) -> 
                 }
             }
         }
-
-        /// The empty text, which no service sends or takes.
-        #gate
+    };
+    let default = quote! {
         impl Default for #name {
             fn default() -> Self {
                 Self::Other(String::new())
             }
         }
-
-        #gate
+    };
+    let from_str = quote! {
         impl From<&str> for #name {
             fn from(text: &str) -> Self {
                 match text {
@@ -57,33 +53,42 @@ pub(super) fn items(shape: &Shape, values: &[EnumValue], gate: &TokenStream) -> 
                 }
             }
         }
-
-        #gate
+    };
+    let from_string = quote! {
         impl From<String> for #name {
             fn from(text: String) -> Self {
                 Self::from(text.as_str())
             }
         }
-
-        #gate
+    };
+    let display = quote! {
         impl fmt::Display for #name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(self.as_str())
             }
         }
-
-        #gate
+    };
+    let wire = quote! {
         impl WireValue for #name {
             fn wire<'a>(&'a self, _scratch: &'a mut String) -> Option<&'a str> {
                 Some(self.as_str())
             }
         }
-
-        #gate
+    };
+    let from_wire = quote! {
         impl FromWire for #name {
             fn from_wire(text: &str) -> Option<Self> {
                 Some(Self::from(text))
             }
         }
+    };
+    let mut pieces: Vec<Piece<'a>> = [definition, text, default, from_str, from_string, display, wire, from_wire]
+        .into_iter()
+        .map(|code| Piece::new(code, &shape.groups))
+        .collect();
+    if let [definition, _, default, ..] = pieces.as_mut_slice() {
+        definition.doc = quote!(#doc #deprecated);
+        default.doc = docs::doc("The empty text, which no service sends or takes.");
     }
+    pieces
 }

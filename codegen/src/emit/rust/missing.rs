@@ -5,7 +5,7 @@ use quote::quote;
 use crate::ir::Api;
 use crate::output::File;
 
-use super::{docs, file, ty};
+use super::{docs, file, gate, ty};
 
 /// One marker for each name a required field has anywhere.
 pub(in crate::emit) fn emit(api: &Api) -> Vec<File> {
@@ -15,9 +15,14 @@ pub(in crate::emit) fn emit(api: &Api) -> Vec<File> {
     let markers = fields.into_iter().map(|field| {
         let marker = ty::marker(field);
         let setter = ty::field(&field.name);
+        let users = api.operations.iter().filter(|op| ty::required(op).iter().any(|it| it.name == field.name));
+        let users: Vec<&String> = users.map(|op| &op.group).collect();
+        let groups: Vec<_> = api.groups.iter().map(|group| &group.name).filter(|group| users.contains(group)).collect();
+        let gate = gate(&groups);
         let doc = docs::doc(&format!("Call `.{setter}(..)`: the request cannot be sent without it."));
         quote! {
             #doc
+            #gate
             #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
             pub struct #marker;
         }

@@ -13,10 +13,9 @@ pub(in crate::emit) fn emit(api: &Api) -> Vec<File> {
 }
 
 fn root(api: &Api) -> File {
-    let (version, signing) = (&api.service.version, &api.service.signing_name);
-    let name = &api.service.name;
+    let (name, version) = (&api.service.name, &api.service.version);
     let head = docs::module_doc(&format!(
-        "{name} as the model describes it: an operation a file, shapes by topic, error codes in one table."
+        "{name}, version {version}, as the model describes it: an operation a file, shapes by topic, error codes in one table."
     ));
     let tokens = quote! {
         #head
@@ -27,12 +26,6 @@ fn root(api: &Api) -> File {
         pub mod missing;
         pub mod operations;
         pub mod types;
-
-        /// Version of the service's interface.
-        pub const API_VERSION: &str = #version;
-
-        /// Name of the service in the scope of a signature.
-        pub const SIGNING_NAME: &str = #signing;
     };
     file("mod.rs".into(), "model/service.toml".into(), &tokens)
 }

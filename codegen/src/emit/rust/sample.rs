@@ -171,7 +171,9 @@ fn argument(api: &Api, ty: &Type, value: &Value) -> String {
             format!("[{}]", pairs.join(", "))
         }
         // Nothing says what an empty array holds.
-        (Value::List(items), Type::List(of)) if items.is_empty() => format!("Vec::<{}>::new()", ty::plain(of, false)),
+        (Value::List(items), Type::List(of)) if items.is_empty() && !ty::is_exact(of) => {
+            format!("Vec::<{}>::new()", ty::plain(of, false))
+        }
         (Value::List(items), Type::List(of)) => {
             let items: Vec<_> = items.iter().map(|item| argument(api, of, item)).collect();
             format!("[{}]", items.join(", "))

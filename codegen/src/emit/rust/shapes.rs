@@ -9,6 +9,23 @@ use crate::output::File;
 use super::uses::Uses;
 use super::{docs, enums, file, gate, structs, ty, unions};
 
+/// One item of a shape, and the groups that need it.
+pub(super) struct Piece<'a> {
+    /// Goes before the gate.
+    pub(super) doc: TokenStream,
+    /// The item.
+    pub(super) code: TokenStream,
+    /// It exists with one of these.
+    pub(super) groups: &'a [String],
+}
+
+impl<'a> Piece<'a> {
+    /// An item without a word of its own.
+    pub(super) fn new(code: TokenStream, groups: &'a [String]) -> Self {
+        Self { doc: TokenStream::new(), code, groups }
+    }
+}
+
 /// The files of all topics that hold a shape.
 pub(in crate::emit) fn emit(api: &Api) -> Vec<File> {
     api.topics.iter().filter(|topic| !topic.shapes.is_empty()).map(|topic| file_of(api, topic)).collect()
@@ -33,15 +50,17 @@ fn file_of(api: &Api, topic: &Topic) -> File {
     }
     let mut body = TokenStream::new();
     for shape in &topic.shapes {
-        let covers = file_groups.iter().all(|group| shape.groups.contains(group));
-        let gate = if covers { TokenStream::new() } else { gate(&shape.groups) };
-        let items = match &shape.kind {
-            ShapeKind::Struct(fields) => structs::structure(api, shape, fields, &gate),
-            ShapeKind::Union(fields) => unions::items(api, shape, fields, &gate),
-            ShapeKind::Enum(values) => enums::items(shape, values, &gate),
+        let pieces = match &shape.kind {
+            ShapeKind::Struct(fields) => structs::pieces(api, shape, fields),
+            ShapeKind::Union(fields) => unions::pieces(api, shape, fields),
+            ShapeKind::Enum(values) => enums::pieces(shape, values),
         };
-        uses.scan_gated(&items, &shape.groups);
-        body.extend(items);
+        for Piece { doc, code, groups } in pieces {
+            uses.scan_gated(&code, groups);
+            let covers = file_groups.iter().all(|group| groups.contains(group));
+            let gate = if covers { TokenStream::new() } else { gate(groups) };
+            body.extend(quote!(#doc #gate #code));
+        }
     }
     let uses = uses.tokens(&file_groups);
     let doc = if topic.doc.is_empty() { format!("Shapes of the topic `{}`.", topic.name) } else { topic.doc.clone() };

@@ -6,35 +6,38 @@ use quote::quote;
 use crate::ir::{Api, Field, Place, Shape, Type};
 
 use super::messages::member;
+use super::shapes::Piece;
 use super::ty::{self, Role};
 use super::{docs, xml};
 
 /// A struct and what belongs to it.
-pub(super) fn structure(api: &Api, shape: &Shape, fields: &[Field], gate: &TokenStream) -> TokenStream {
+pub(super) fn pieces<'a>(api: &Api, shape: &'a Shape, fields: &[Field]) -> Vec<Piece<'a>> {
     let name = ty::shape(&shape.name);
-    let head = head(shape);
     let members = fields.iter().map(|field| member(field, Role::Output, &docs::doc(&docs::prose(&field.doc))));
-    let making = if shape.in_input { making(shape, fields, gate) } else { TokenStream::new() };
-    let read = if shape.in_output { read_struct(fields) } else { TokenStream::new() };
-    let write = if shape.in_input { write_struct(api, fields) } else { TokenStream::new() };
-    quote! {
-        #head
-        #gate
+    let definition = quote! {
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         pub struct #name {
             #(#members)*
         }
-
-        #making
-
-        #gate
-        impl #name {
-            #read
-
-            #write
-        }
+    };
+    let mut pieces = vec![Piece { doc: head(shape), code: definition, groups: &shape.groups }];
+    if shape.in_input() {
+        pieces.push(Piece::new(making(shape, fields), &shape.groups));
     }
+    pieces.extend(wire(shape, &read_struct(fields), &write_struct(api, fields)));
+    pieces
+}
+
+/// Reading and writing: one block where the same groups need both.
+pub(super) fn wire<'a>(shape: &'a Shape, read: &TokenStream, write: &TokenStream) -> Vec<Piece<'a>> {
+    let name = ty::shape(&shape.name);
+    if shape.input_groups == shape.output_groups {
+        return vec![Piece::new(quote!(impl #name { #read #write }), &shape.groups)];
+    }
+    let both = [(read, &shape.output_groups), (write, &shape.input_groups)];
+    let needed = both.into_iter().filter(|(_, groups)| !groups.is_empty());
+    needed.map(|(code, groups)| Piece::new(quote!(impl #name { #code }), groups)).collect()
 }
 
 pub(super) fn head(shape: &Shape) -> TokenStream {
@@ -44,7 +47,7 @@ pub(super) fn head(shape: &Shape) -> TokenStream {
 }
 
 /// `new` with what is required, and a setter for the rest.
-fn making(shape: &Shape, fields: &[Field], gate: &TokenStream) -> TokenStream {
+fn making(shape: &Shape, fields: &[Field]) -> TokenStream {
     let name = ty::shape(&shape.name);
     let required: Vec<&Field> = fields.iter().filter(|field| field.required).collect();
     let (mut arguments, mut values) = (Vec::new(), Vec::new());
@@ -68,7 +71,6 @@ fn making(shape: &Shape, fields: &[Field], gate: &TokenStream) -> TokenStream {
     };
     let setters = fields.iter().filter(|field| !field.required).map(setter);
     quote! {
-        #gate
         impl #name {
             #doc
             pub fn new(#(#arguments),*) -> Self {
@@ -86,7 +88,7 @@ fn setter(field: &Field) -> TokenStream {
     let name = ty::field(&field.name);
     let (argument, value) = ty::argument(field, &name);
     let assign = match &field.ty {
-        Type::List(of) if ty::is_copy(of) => quote!(self.#name.extend(#name);),
+        Type::List(of) if ty::is_exact(of) => quote!(self.#name.extend(#name);),
         Type::List(_) => quote!(self.#name.extend(#name.into_iter().map(Into::into));),
         _ if ty::is_option(field, Role::Output) => quote!(self.#name = Some(#value);),
         _ => quote!(self.#name = #value;),

@@ -77,6 +77,14 @@ pub(super) fn field(name: &str) -> Ident {
     }
 }
 
+/// A local variable that holds the field's value, beside those that reading and writing code has anyway.
+pub(super) fn local(name: &str) -> Ident {
+    match name {
+        "it" | "item" | "name" | "out" | "reply" | "text" | "value" | "w" | "xml" => ident(&format!("its_{name}")),
+        name => field(name),
+    }
+}
+
 /// A struct, enumeration or union. `Shape` is added where the name means something else in Rust.
 pub(super) fn shape(name: &str) -> Ident {
     let name = pascal(name);
@@ -183,7 +191,7 @@ pub(super) fn argument(field: &Field, name: &Ident) -> (TokenStream, TokenStream
     match &field.ty {
         Type::List(of) => {
             let item = plain(of, field.secret);
-            if is_copy(of) {
+            if is_exact(of) {
                 (quote!(impl IntoIterator<Item = #item>), quote!(#name.into_iter().collect()))
             } else {
                 (
@@ -206,6 +214,11 @@ pub(super) fn argument(field: &Field, name: &Ident) -> (TokenStream, TokenStream
 /// Flags and integers are given by value.
 pub(super) fn is_copy(ty: &Type) -> bool {
     matches!(ty, Type::Scalar(ScalarType::Bool | ScalarType::I32 | ScalarType::I64))
+}
+
+/// Items that nothing else turns into; an empty array of them needs no annotation.
+pub(super) fn is_exact(ty: &Type) -> bool {
+    is_copy(ty) || matches!(ty, Type::Struct(_) | Type::Union(_))
 }
 
 /// Neither a list, a map nor a stream.

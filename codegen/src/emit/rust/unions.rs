@@ -5,22 +5,18 @@ use quote::quote;
 
 use crate::ir::{Api, Field, Shape};
 
+use super::shapes::Piece;
 use super::{docs, structs, ty, xml};
 
 /// A union and what belongs to it.
-pub(super) fn items(api: &Api, shape: &Shape, fields: &[Field], gate: &TokenStream) -> TokenStream {
+pub(super) fn pieces<'a>(api: &Api, shape: &'a Shape, fields: &[Field]) -> Vec<Piece<'a>> {
     let name = ty::shape(&shape.name);
-    let head = structs::head(shape);
     let variants = fields.iter().map(|field| {
         let (doc, variant) = (docs::doc(&docs::prose(&field.doc)), ty::variant(&field.name));
         let ty = ty::plain(&field.ty, field.secret);
         quote!(#doc #variant(#ty),)
     });
-    let read = if shape.in_output { read_union(fields) } else { TokenStream::new() };
-    let write = if shape.in_input { write_union(api, fields) } else { TokenStream::new() };
-    quote! {
-        #head
-        #gate
+    let definition = quote! {
         #[derive(Clone, Debug, Default, PartialEq)]
         #[non_exhaustive]
         pub enum #name {
@@ -29,14 +25,10 @@ pub(super) fn items(api: &Api, shape: &Shape, fields: &[Field], gate: &TokenStre
             #[default]
             Unknown,
         }
-
-        #gate
-        impl #name {
-            #read
-
-            #write
-        }
-    }
+    };
+    let mut pieces = vec![Piece { doc: structs::head(shape), code: definition, groups: &shape.groups }];
+    pieces.extend(structs::wire(shape, &read_union(fields), &write_union(api, fields)));
+    pieces
 }
 
 fn read_union(fields: &[Field]) -> TokenStream {

@@ -22,6 +22,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("Items", "integration_s3_runtime::call"),
     ("Paged", "integration_s3_runtime::call"),
     ("Pages", "integration_s3_runtime::call"),
+    ("Operation", "integration_s3_runtime::call"),
     ("PresignedRequest", "integration_s3_runtime::call"),
     ("RequestOptions", "integration_s3_runtime::call"),
     ("Sending", "integration_s3_runtime::call"),
@@ -40,7 +41,6 @@ const KNOWN: &[(&str, &str)] = &[
     ("ChecksumRule", "integration_s3_runtime::plumbing"),
     ("DateFormat", "integration_s3_runtime::plumbing"),
     ("FromWire", "integration_s3_runtime::plumbing"),
-    ("Operation", "integration_s3_runtime::plumbing"),
     ("OperationFacts", "integration_s3_runtime::plumbing"),
     ("Reply", "integration_s3_runtime::plumbing"),
     ("RequestWriter", "integration_s3_runtime::plumbing"),
@@ -157,7 +157,7 @@ impl Uses {
         for (home, names) in homes {
             let mut by_gate: BTreeMap<Vec<&String>, Vec<&String>> = BTreeMap::new();
             for (name, groups) in names {
-                let covers = file_groups.iter().all(|group| groups.contains(group));
+                let covers = !file_groups.is_empty() && file_groups.iter().all(|group| groups.contains(group));
                 let mut key: Vec<&String> = if covers { Vec::new() } else { groups.iter().collect() };
                 key.sort();
                 by_gate.entry(key).or_default().push(name);

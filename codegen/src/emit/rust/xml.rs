@@ -31,8 +31,9 @@ fn element_line(api: &Api, field: &Field, wire: &str) -> TokenStream {
     let is_option = ty::is_option(field, Role::Input);
     match &field.ty {
         Type::Struct(_) | Type::Union(_) if is_option => {
-            let nest = nest(api, &field.ty, wire, &quote!(#name));
-            quote!(if let Some(#name) = &self.#name { #nest })
+            let local = ty::local(&field.name);
+            let nest = nest(api, &field.ty, wire, &quote!(#local));
+            quote!(if let Some(#local) = &self.#name { #nest })
         }
         Type::Struct(_) | Type::Union(_) => nest(api, &field.ty, wire, &quote!(self.#name)),
         Type::Scalar(ScalarType::Timestamp(format)) => {
@@ -115,8 +116,8 @@ pub(super) fn arm(target: &TokenStream, field: &Field) -> Option<TokenStream> {
             _ => quote!(#target.#name.extend(xml.value()?)),
         },
         _ if field.required => {
-            let value = optional(field);
-            quote!(#name = #value)
+            let (local, value) = (ty::local(&field.name), optional(field));
+            quote!(#local = #value)
         }
         _ => {
             let value = if field.default.is_some() { or_default(field, read(field)) } else { optional(field) };
@@ -169,7 +170,7 @@ fn reader(of: &Type) -> TokenStream {
             let shape = ty::plain(of, false);
             quote!(#shape::read)
         }
-        Type::Scalar(ScalarType::String) => quote!(XmlReader::text),
+        Type::Scalar(ScalarType::String) => quote!(|xml| xml.text()),
         Type::Enum(_) => quote!(|xml| Ok(xml.text()?.into())),
         Type::Scalar(ScalarType::Timestamp(format)) => {
             let format = ty::date_format(*format);
@@ -237,12 +238,12 @@ pub(super) fn read_fields(fields: &[Field]) -> TokenStream {
         field.required && ty::is_single(&field.ty) && matches!(field.place, Place::Xml(XmlPath::Element(_)))
     };
     let locals = fields.iter().filter(must).map(|field| {
-        let name = ty::field(&field.name);
-        quote!(let mut #name = None;)
+        let local = ty::local(&field.name);
+        quote!(let mut #local = None;)
     });
     let filled = fields.iter().filter(must).map(|field| {
-        let (name, what) = (ty::field(&field.name), element(field));
-        quote!(it.#name = xml.require(#what, #name)?;)
+        let (name, local, what) = (ty::field(&field.name), ty::local(&field.name), element(field));
+        quote!(it.#name = xml.require(#what, #local)?;)
     });
     let arms = fields.iter().filter_map(|field| arm(&quote!(it), field));
     quote! {
