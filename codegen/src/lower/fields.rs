@@ -4,7 +4,6 @@ use super::names::{Names, Owner, refused_field};
 use super::places::{innermost, misfit, placed, unplaced, wire_name};
 use super::types::{self, Refusal, written};
 use super::{Sink, doc, limits, owned};
-use crate::ir::names::pascal_of_snake;
 use crate::ir::{DateFormat, Field, Place, ScalarType, Type, XmlPath};
 use crate::model::{Entry, Literal, RawField, Text};
 use crate::spelling;

@@ -3,6 +3,7 @@
 use super::names::Owner;
 use super::route;
 use super::types::{Refusal, written};
+use crate::ir::names::pascal_of_snake;
 use crate::ir::{Place, ScalarType, Type, XmlPath};
 use crate::model::{RawField, Text};
 use crate::spelling;
