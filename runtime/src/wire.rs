@@ -218,13 +218,6 @@ impl<B: Into<String>, K: Into<String>> From<(B, K)> for CopySource {
     }
 }
 
-/// Names nothing yet; sending it is refused.
-impl Default for CopySource {
-    fn default() -> Self {
-        Self::new("", "")
-    }
-}
-
 impl From<&str> for CopySource {
     fn from(text: &str) -> Self {
         let text = text.strip_prefix('/').unwrap_or(text);
