@@ -62,9 +62,9 @@ fn makes_a_bucket_in_a_region_only_its_store_knows() -> Result<(), S3Error> {
 }
 
 #[test]
-fn makes_a_directory_bucket_with_tags() -> Result<(), S3Error> {
+fn says_in_which_zone_and_with_which_tags() -> Result<(), S3Error> {
     let mut request = CreateBucketRequest::builder()
-        .bucket("logs--usw2-az1--x-s3")
+        .bucket("logs")
         .create_bucket_configuration(
             CreateBucketConfiguration::new()
                 .location(LocationInfo::new().r#type("AvailabilityZone").name("usw2-az1"))
@@ -74,7 +74,7 @@ fn makes_a_directory_bucket_with_tags() -> Result<(), S3Error> {
         .build();
     let mut sent = testing::encode(&mut request)?;
     sent.headers.sort();
-    assert_eq!(sent.line, "PUT /logs--usw2-az1--x-s3");
+    assert_eq!(sent.line, "PUT /logs");
     assert_eq!(sent.headers, [("content-type".to_owned(), "application/xml".to_owned())]);
     assert_eq!(
         sent.body,

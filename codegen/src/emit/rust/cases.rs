@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::ir::{Answer, Api, Case, CaseKind, Operation};
+use crate::ir::{Answer, Api, Case, CaseKind, Operation, Place, Value};
 use crate::output::File;
 
 use super::uses::Uses;
@@ -28,8 +28,7 @@ fn file_of(api: &Api, op: &Operation) -> File {
             CaseKind::Request { line, headers, body } => request(api, op, case, line, headers, body),
             CaseKind::Response { status, headers, body, output } => {
                 let headers = headers.iter().map(|(name, value)| quote!((#name, #value)));
-                let output = sample::struct_literal(api, &names.output.to_string(), op.answer.fields(), output);
-                response(api, op, case, *status, &quote!(&[#(#headers),*]), body, &sample::tokens(&output))
+                response(api, op, case, *status, &quote!(&[#(#headers),*]), body, output)
             }
         };
         quote! {
@@ -57,13 +56,13 @@ fn input(api: &Api, op: &Operation, case: &Case) -> TokenStream {
 }
 
 /// The input of the example; bucket and key have short names if it has none.
-fn with_defaults(op: &Operation, case: &Case) -> Vec<(String, crate::ir::Value)> {
+fn with_defaults(op: &Operation, case: &Case) -> Vec<(String, Value)> {
     let mut input = case.input.clone();
-    for (place, text) in [(crate::ir::Place::Bucket, "b"), (crate::ir::Place::Key, "k")] {
+    for (place, text) in [(Place::Bucket, "b"), (Place::Key, "k")] {
         if let Some(field) = ty::at_place(&op.request.fields, &place)
             && !input.iter().any(|(name, _)| *name == field.name)
         {
-            input.push((field.name.clone(), crate::ir::Value::Text(text.into())));
+            input.push((field.name.clone(), Value::Text(text.into())));
         }
     }
     input
@@ -98,21 +97,33 @@ fn response(
     status: u16,
     headers: &TokenStream,
     body: &str,
-    output: &TokenStream,
+    output: &[(String, Value)],
 ) -> TokenStream {
     let input = input(api, op, case);
     let status = proc_macro2::Literal::u16_unsuffixed(status);
-    let compare = match &op.answer {
-        Answer::Stream { body: field, .. } => {
-            let field = ty::field(field);
-            quote! {
-                assert_eq!(testing::text(std::mem::take(&mut output.#field))?, #body);
-                assert_eq!(format!("{output:?}"), format!("{:?}", #output));
-            }
-        }
-        _ => quote!(assert_eq!(output, #output);),
+    let streamed = match &op.answer {
+        Answer::Stream { body, .. } => Some(body),
+        _ => None,
     };
-    let binding = if matches!(op.answer, Answer::Stream { .. }) { quote!(mut output) } else { quote!(output) };
+    let (content, others): (Vec<_>, Vec<_>) = output.iter().cloned().partition(|(name, _)| Some(name) == streamed);
+    let others = sample::struct_literal(api, &ty::Names::of(op).output.to_string(), op.answer.fields(), &others);
+    let others = sample::tokens(&others);
+    let (binding, compare) = match streamed {
+        // A stream is compared by what is read from it, so it is taken out of the output first.
+        Some(field) => {
+            let field = ty::field(field);
+            let content = match content.first() {
+                Some((_, Value::Text(text))) => text.as_str(),
+                _ => "",
+            };
+            let compare = quote! {
+                assert_eq!(testing::text(std::mem::take(&mut output.#field))?, #content);
+                assert_eq!(format!("{output:?}"), format!("{:?}", #others));
+            };
+            (quote!(mut output), compare)
+        }
+        None => (quote!(output), quote!(assert_eq!(output, #others);)),
+    };
     quote! {
         let request = #input;
         let #binding = testing::decode(&request, #status, #headers, #body)?;
