@@ -133,5 +133,5 @@ fn survives_spoilt_files_of_the_real_model() {
             files.insert(format!("model/{folder}/{name}"), fs::read(entry.path()).unwrap());
         }
     }
-    survives(&files, 40, 0x0dd0_5eed_0dd0_5eed);
+    survives(&files, 24, 0x0dd0_5eed_0dd0_5eed);
 }
