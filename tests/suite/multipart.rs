@@ -89,7 +89,7 @@ pub fn cases() -> Vec<Case> {
             bucket.put_object("source", "0123456789").await.unwrap();
             let id = begun(&bucket, "joined").await;
             let copied = bucket
-                .upload_part_copy("joined", CopySource::new(bucket.name(), "source"), 1, &id)
+                .upload_part_copy("joined", &id, 1, CopySource::new(bucket.name(), "source"))
                 .copy_source_range(2..6)
                 .await
                 .unwrap();
