@@ -104,7 +104,14 @@ async fn objects(bucket: &Bucket) -> Result {
     bucket.put_json("config.json", &serde_json::json!({ "retries": 3 })).await?;
     let config: serde_json::Value = bucket.get_json("config.json").await?;
     say("put_json, get_json", config);
-    say("object_exists", format!("hello: {}, ghost: {}", bucket.object_exists("letters/hello.txt").await?, bucket.object_exists("ghost").await?));
+    say(
+        "object_exists",
+        format!(
+            "hello: {}, ghost: {}",
+            bucket.object_exists("letters/hello.txt").await?,
+            bucket.object_exists("ghost").await?
+        ),
+    );
     Ok(())
 }
 

@@ -23,6 +23,11 @@ pub struct MissingDelete;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingKey;
 
+/// Call `.multipart_upload(..)`: the request cannot be sent without it.
+#[cfg(feature = "multipart")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MissingMultipartUpload;
+
 /// Call `.part_number(..)`: the request cannot be sent without it.
 #[cfg(feature = "multipart")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

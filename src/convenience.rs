@@ -136,10 +136,8 @@ impl Bucket {
 
     async fn get_all(&self, key: &str) -> Result<Vec<u8>, S3Error> {
         let GetObjectOutput { body, .. } = self.get_object(key).await?;
-        let bytes = body
-            .collect()
-            .await
-            .map_err(|error| error.with_target("GetObject", Some(self.name()), Some(key)))?;
+        let bytes =
+            body.collect().await.map_err(|error| error.with_target("GetObject", Some(self.name()), Some(key)))?;
         Ok(bytes.into())
     }
 }

@@ -132,7 +132,9 @@ fn every_file_says_what_it_is() {
 
 #[test]
 fn files_fit_in_the_head() {
-    let long = |s: &Source| (s.text.lines().count() > LONGEST).then(|| format!("{} ({} lines)", s.path, s.text.lines().count()));
+    let long = |s: &Source| {
+        (s.text.lines().count() > LONGEST).then(|| format!("{} ({} lines)", s.path, s.text.lines().count()))
+    };
     let emitted = |s: &&Source| !s.path.starts_with("generated/");
     must_be_none("files over 600 lines", sources().iter().filter(emitted).filter_map(long).collect());
 }
@@ -141,7 +143,9 @@ fn files_fit_in_the_head() {
 fn production_code_does_not_panic() {
     let mut found = Vec::new();
     let production = |s: &&Source| {
-        !s.is_test() && ["src/", "runtime/src/", "generated/"].iter().any(|p| s.path.starts_with(p)) && !s.path.contains("/cases/")
+        !s.is_test()
+            && ["src/", "runtime/src/", "generated/"].iter().any(|p| s.path.starts_with(p))
+            && !s.path.contains("/cases/")
     };
     for source in sources().iter().filter(production) {
         for (line, code) in source.code() {

@@ -10,7 +10,7 @@ use integration_s3_runtime::error::S3Error;
 use integration_s3_runtime::identity::{SecretBytes, SecretString};
 use integration_s3_runtime::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
 
-use crate::generated::missing::{MissingBucket, MissingKey, MissingUploadId};
+use crate::generated::missing::{MissingBucket, MissingKey, MissingMultipartUpload, MissingUploadId};
 use crate::generated::types::{
     ChecksumType, CompletedMultipartUpload, RequestCharged, RequestPayer, ServerSideEncryption,
 };
@@ -28,11 +28,13 @@ impl crate::S3Client {
     /// # Example
     /// ```
     /// # use integration_s3::{S3Client, S3Error};
+    /// use integration_s3::types::{CompletedMultipartUpload, MultipartUpload};
     /// # async fn example(client: &S3Client) -> Result<(), S3Error> {
     /// let output = client.complete_multipart_upload()
     ///     .bucket("logs")
     ///     .key("2026/app.log")
     ///     .upload_id("upload-id")
+    ///     .multipart_upload(CompletedMultipartUpload::new())
     ///     .await?;
     /// # drop(output);
     /// # Ok(())
@@ -50,8 +52,13 @@ impl crate::Bucket {
         &self,
         key: impl Into<String>,
         upload_id: impl Into<String>,
-    ) -> CompleteMultipartUpload<(String, String, String)> {
-        CompleteMultipartUpload::start(self.client().call()).bucket(self.name()).key(key).upload_id(upload_id)
+        multipart_upload: impl Into<CompletedMultipartUpload>,
+    ) -> CompleteMultipartUpload<(String, String, String, CompletedMultipartUpload)> {
+        CompleteMultipartUpload::start(self.client().call())
+            .bucket(self.name())
+            .key(key)
+            .upload_id(upload_id)
+            .multipart_upload(multipart_upload)
     }
 }
 
@@ -59,7 +66,7 @@ impl crate::Bucket {
 /// [`S3Client::complete_multipart_upload`](crate::S3Client::complete_multipart_upload).
 #[must_use = "a request does nothing until it is awaited or sent"]
 #[derive(Clone, Debug)]
-pub struct CompleteMultipartUpload<R = (MissingBucket, MissingKey, MissingUploadId)> {
+pub struct CompleteMultipartUpload<R = (MissingBucket, MissingKey, MissingUploadId, MissingMultipartUpload)> {
     required: R,
     request: Box<CompleteMultipartUploadRequest>,
     call: Call,
@@ -67,38 +74,44 @@ pub struct CompleteMultipartUpload<R = (MissingBucket, MissingKey, MissingUpload
 
 impl CompleteMultipartUpload {
     fn start(call: Call) -> Self {
-        Self { required: (MissingBucket, MissingKey, MissingUploadId), request: Box::default(), call }
+        Self {
+            required: (MissingBucket, MissingKey, MissingUploadId, MissingMultipartUpload),
+            request: Box::default(),
+            call,
+        }
     }
 }
 
-impl<A, B, C> CompleteMultipartUpload<(A, B, C)> {
+impl<A, B, C, D> CompleteMultipartUpload<(A, B, C, D)> {
     /// Bucket the upload was opened in; the object appears there. Part of the path.
-    pub fn bucket(self, bucket: impl Into<String>) -> CompleteMultipartUpload<(String, B, C)> {
-        self.fill(|(_, b, c)| (bucket.into(), b, c))
+    pub fn bucket(self, bucket: impl Into<String>) -> CompleteMultipartUpload<(String, B, C, D)> {
+        self.fill(|(_, b, c, d)| (bucket.into(), b, c, d))
     }
 
     /// Key the upload was opened for; an object already there is replaced. Part of the path.
-    pub fn key(self, key: impl Into<String>) -> CompleteMultipartUpload<(A, String, C)> {
-        self.fill(|(a, _, c)| (a, key.into(), c))
+    pub fn key(self, key: impl Into<String>) -> CompleteMultipartUpload<(A, String, C, D)> {
+        self.fill(|(a, _, c, d)| (a, key.into(), c, d))
     }
 
     /// Id that CreateMultipartUpload answered; it is opaque and belongs to this bucket and key. Query `uploadId`.
-    pub fn upload_id(self, upload_id: impl Into<String>) -> CompleteMultipartUpload<(A, B, String)> {
-        self.fill(|(a, b, _)| (a, b, upload_id.into()))
+    pub fn upload_id(self, upload_id: impl Into<String>) -> CompleteMultipartUpload<(A, B, String, D)> {
+        self.fill(|(a, b, _, d)| (a, b, upload_id.into(), d))
     }
 
-    fn fill<R>(self, slot: impl FnOnce((A, B, C)) -> R) -> CompleteMultipartUpload<R> {
+    /// Numbers and ETags of all parts in ascending order; without it the store answers MalformedXML. The body.
+    pub fn multipart_upload(
+        self,
+        multipart_upload: impl Into<CompletedMultipartUpload>,
+    ) -> CompleteMultipartUpload<(A, B, C, CompletedMultipartUpload)> {
+        self.fill(|(a, b, c, _)| (a, b, c, multipart_upload.into()))
+    }
+
+    fn fill<R>(self, slot: impl FnOnce((A, B, C, D)) -> R) -> CompleteMultipartUpload<R> {
         CompleteMultipartUpload { required: slot(self.required), request: self.request, call: self.call }
     }
 }
 
 impl<R> CompleteMultipartUpload<R> {
-    /// Numbers and ETags of all parts in ascending order; without it the store answers MalformedXML. The body.
-    pub fn multipart_upload(mut self, multipart_upload: impl Into<CompletedMultipartUpload>) -> Self {
-        self.request.multipart_upload = Some(multipart_upload.into());
-        self
-    }
-
     /// Total bytes you expect; the call fails with InvalidRequest if the parts add up to anything else. Header
     /// `x-amz-mp-object-size`.
     pub fn mpu_object_size(mut self, mpu_object_size: i64) -> Self {
@@ -239,7 +252,7 @@ impl<R> CompleteMultipartUpload<R> {
     }
 }
 
-impl CompleteMultipartUpload<(String, String, String)> {
+impl CompleteMultipartUpload<(String, String, String, CompletedMultipartUpload)> {
     /// The request as a value, for [`S3Client::execute`](crate::S3Client::execute), mocks and tests.
     pub fn build(self) -> CompleteMultipartUploadRequest {
         *self.finish().1
@@ -252,12 +265,12 @@ impl CompleteMultipartUpload<(String, String, String)> {
     }
 
     fn finish(mut self) -> (Call, Box<CompleteMultipartUploadRequest>) {
-        (self.request.bucket, self.request.key, self.request.upload_id) = self.required;
+        (self.request.bucket, self.request.key, self.request.upload_id, self.request.multipart_upload) = self.required;
         (self.call, self.request)
     }
 }
 
-impl IntoFuture for CompleteMultipartUpload<(String, String, String)> {
+impl IntoFuture for CompleteMultipartUpload<(String, String, String, CompletedMultipartUpload)> {
     type Output = Result<CompleteMultipartUploadOutput, S3Error>;
     type IntoFuture = Sending<CompleteMultipartUploadOutput>;
 
@@ -278,11 +291,13 @@ impl CompleteMultipartUploadRequest {
 /// # Example
 /// ```
 /// use integration_s3::operations::CompleteMultipartUploadRequest;
+/// use integration_s3::types::{CompletedMultipartUpload, MultipartUpload};
 ///
 /// let request = CompleteMultipartUploadRequest::builder()
 ///     .bucket("logs")
 ///     .key("2026/app.log")
 ///     .upload_id("upload-id")
+///     .multipart_upload(CompletedMultipartUpload::new())
 ///     .build();
 /// assert_eq!(request.bucket, "logs");
 /// ```
@@ -296,7 +311,7 @@ pub struct CompleteMultipartUploadRequest {
     /// Id that CreateMultipartUpload answered; it is opaque and belongs to this bucket and key.
     pub upload_id: String,
     /// Numbers and ETags of all parts in ascending order; without it the store answers MalformedXML.
-    pub multipart_upload: Option<CompletedMultipartUpload>,
+    pub multipart_upload: CompletedMultipartUpload,
     /// Total bytes you expect; the call fails with InvalidRequest if the parts add up to anything else.
     pub mpu_object_size: Option<i64>,
     /// Complete only if the object there still has this ETag, else PreconditionFailed; the upload stays open.
@@ -434,11 +449,9 @@ impl Operation for CompleteMultipartUploadRequest {
         w.bucket(&self.bucket);
         w.key(&self.key);
         w.query("uploadId", &self.upload_id);
-        if let Some(multipart_upload) = &self.multipart_upload {
-            w.xml_body("CompleteMultipartUpload", "http://s3.amazonaws.com/doc/2006-03-01/", |xml| {
-                multipart_upload.write(xml)
-            });
-        }
+        w.xml_body("CompleteMultipartUpload", "http://s3.amazonaws.com/doc/2006-03-01/", |xml| {
+            self.multipart_upload.write(xml)
+        });
         w.header("x-amz-mp-object-size", &self.mpu_object_size);
         w.header("if-match", &self.if_match);
         w.header("if-none-match", &self.if_none_match);

@@ -78,7 +78,9 @@ async fn run_all() -> Vec<String> {
         match (result, servers::lacks(&target.server, case)) {
             (Ok(()), None) => passed += 1,
             (Err(_), Some(_)) => lacking += 1,
-            (Ok(()), Some(reason)) => failed.push(format!("{name}\n    passed, though {reason}: strike it off the list")),
+            (Ok(()), Some(reason)) => {
+                failed.push(format!("{name}\n    passed, though {reason}: strike it off the list"))
+            }
             (Err(why), None) => failed.push(format!("{name}\n    {why}")),
         }
         let mark = match (failed.last(), servers::lacks(&target.server, case)) {

@@ -47,11 +47,10 @@ pub fn cases() -> Vec<Case> {
                 part(&bucket, "big", &id, number, vec![number as u8; 100]).await;
             }
             let all = bucket.list_parts("big", &id).await.unwrap().parts;
-            assert_eq!(all.iter().map(|p| (p.part_number, p.size)).collect::<Vec<_>>(), [
-                (1, Some(100)),
-                (2, Some(100)),
-                (3, Some(100))
-            ]);
+            assert_eq!(
+                all.iter().map(|p| (p.part_number, p.size)).collect::<Vec<_>>(),
+                [(1, Some(100)), (2, Some(100)), (3, Some(100))]
+            );
             let paged = bucket.list_parts("big", &id).max_parts(2).items().collect().await.unwrap();
             assert_eq!(paged.len(), 3);
             bucket.abort_multipart_upload("big", &id).await.unwrap();

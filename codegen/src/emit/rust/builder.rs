@@ -61,7 +61,8 @@ pub(super) fn required_setters(op: &Operation) -> TokenStream {
             }
         };
     }
-    let is_free = |c: &char| *c != 'R' && !required.iter().any(|field| field.name == c.to_ascii_lowercase().to_string());
+    let is_free =
+        |c: &char| *c != 'R' && !required.iter().any(|field| field.name == c.to_ascii_lowercase().to_string());
     let letters = ('A'..='Z').filter(is_free).take(required.len());
     let letters: Vec<Ident> = letters.map(|c| ty::ident(&c.to_string())).collect();
     let setters = required.iter().enumerate().map(|(at, field)| {
