@@ -3,7 +3,8 @@
 use std::error::Error as StdError;
 use std::io;
 
-use super::dial::{NoRoots, TookTooLong};
+use super::dial::{NotSetUp, ProxyUnreachable, TookTooLong};
+use super::tunnel::Refused;
 use super::{TransportError, TransportErrorKind as Kind};
 use crate::error::BoxError;
 
@@ -29,14 +30,22 @@ fn explain(error: &(dyn StdError + 'static), connecting: bool, host: &str) -> Ex
                 Some("check that the host is reachable from here"),
             );
         }
-        if let Some(no_roots) = cause.downcast_ref::<NoRoots>() {
+        if let Some(tls) = cause.downcast_ref::<NotSetUp>() {
+            return (Kind::Unsupported, tls.to_string(), tls.advice);
+        }
+        if let Some(refused) = cause.downcast_ref::<Refused>() {
+            let kind = if refused.is_transient() { Kind::Connect } else { Kind::Proxy };
+            return (kind, refused.to_string(), Some(refused.advice()));
+        }
+        if let Some(proxy) = cause.downcast_ref::<ProxyUnreachable>() {
+            let (kind, message, _) = explain(&*proxy.source, true, &proxy.proxy);
             return (
-                Kind::Unsupported,
-                no_roots.to_string(),
-                Some("install the system's ca-certificates, or name a bundle in SSL_CERT_FILE"),
+                kind,
+                format!("no way to the proxy: {message}"),
+                Some("check the proxy in HTTPS_PROXY, HTTP_PROXY or proxy(..)"),
             );
         }
-        #[cfg(feature = "rustls-ring")]
+        #[cfg(feature = "_tls")]
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return tls_error(tls, host);
         }
@@ -98,35 +107,66 @@ fn io_error(error: &io::Error, connecting: bool, host: &str) -> Explained {
     (kind, message, None)
 }
 
-#[cfg(feature = "rustls-ring")]
+#[cfg(feature = "_tls")]
 fn tls_error(error: &rustls::Error, host: &str) -> Explained {
-    use rustls::{CertificateError as Certificate, Error};
+    use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error, PeerIncompatible};
     let message = match error {
         Error::InvalidCertificate(why) => match why {
             Certificate::Expired | Certificate::ExpiredContext { .. } => {
-                format!("the certificate of {host} has expired")
+                let message = format!("the certificate of {host} has expired");
+                return (
+                    Kind::Tls,
+                    message,
+                    Some("renew it on the server; if it is still valid, check this machine's clock"),
+                );
             }
             Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
-                format!("the certificate of {host} is not valid yet")
+                let message = format!("the certificate of {host} is not valid yet");
+                return (Kind::Tls, message, Some("check this machine's clock"));
             }
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
                 let message = format!("the certificate of {host} is for another name");
                 return (
                     Kind::Tls,
                     message,
-                    Some("path-style addressing helps if it is the bucket's name that does not fit"),
+                    Some(
+                        "check the endpoint's host; path_style(true) helps if it is the bucket's name that does not fit",
+                    ),
                 );
             }
             Certificate::Revoked => format!("the certificate of {host} has been revoked"),
             Certificate::UnknownIssuer => {
-                let message = format!("the certificate of {host} is not trusted");
-                return (Kind::Tls, message, Some("add its issuer to the system's root certificates"));
+                let message = format!("the certificate of {host} is from an issuer that is not trusted here");
+                return (
+                    Kind::Tls,
+                    message,
+                    Some(
+                        "if the store or a proxy has a certificate authority of its own, name its PEM file in AWS_CA_BUNDLE or ca_bundle(..)",
+                    ),
+                );
             }
             why => format!("the certificate of {host} is not accepted: {why}"),
         },
         Error::InvalidMessage(_) => {
             let message = format!("{host} does not speak TLS");
             return (Kind::Tls, message, Some("check the endpoint's scheme and port: is it http?"));
+        }
+        Error::AlertReceived(Alert::ProtocolVersion)
+        | Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => {
+            let message = format!("{host} speaks no TLS version that is safe: TLS 1.2 or 1.3 is needed");
+            return (Kind::Tls, message, Some("enable TLS 1.2 or 1.3 on the server"));
+        }
+        Error::AlertReceived(Alert::CertificateRequired) => {
+            let message = format!("{host} asks for a client certificate");
+            return (Kind::Tls, message, Some("give one with client_certificate(..)"));
+        }
+        Error::AlertReceived(Alert::HandshakeFailure) => {
+            let message = format!(
+                "{host} broke the TLS handshake off: no version or cipher in common, or it asks for a client certificate"
+            );
+            return (Kind::Tls, message, None);
         }
         error => format!("no TLS connection to {host}: {error}"),
     };

@@ -1,19 +1,26 @@
-//! Opening connections: TCP, TLS on first need, and one time limit over both.
+//! Opening connections: TCP, a proxy's tunnel, TLS on first need, and one time limit over all.
 
 use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::Uri;
+use http::uri::Scheme;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::proxy::{Proxies, Proxy};
+#[cfg(feature = "_tls")]
+use super::tls::Tls;
+use super::tunnel;
 use crate::error::BoxError;
 use crate::transport::BoxFuture;
 
@@ -32,21 +39,92 @@ pub(super) fn dials() -> u64 {
 pub(super) struct Dialer {
     tcp: HttpConnector,
     limit: Duration,
+    proxies: Option<Arc<Proxies>>,
+    #[cfg(feature = "_tls")]
+    tls: Tls,
 }
 
 impl Dialer {
-    pub(super) fn new(limit: Duration, nodelay: bool, keep_alive: Option<Duration>) -> Self {
+    pub(super) fn new(settings: &super::HyperTransportBuilder) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
-        tcp.set_nodelay(nodelay);
-        tcp.set_keepalive(keep_alive);
+        tcp.set_nodelay(settings.tcp_nodelay);
+        tcp.set_keepalive(settings.tcp_keep_alive);
         // A host with several addresses gets its time divided between them.
-        tcp.set_connect_timeout(Some(limit));
-        Self { tcp, limit }
+        tcp.set_connect_timeout(Some(settings.connect_timeout));
+        Self {
+            tcp,
+            limit: settings.connect_timeout,
+            proxies: settings.proxies.clone(),
+            #[cfg(feature = "_tls")]
+            tls: Tls::new(&settings.tls),
+        }
+    }
+
+    async fn connect(mut self, target: Uri) -> Result<Wire, BoxError> {
+        let proxies = self.proxies.take();
+        let proxy = proxies.as_deref().and_then(|proxies| proxies.of(&target));
+        let https = target.scheme() == Some(&Scheme::HTTPS);
+        let Some(proxy) = proxy else {
+            let stream = self.tcp.call(target.clone()).await?.into_inner();
+            let io = if https { self.encrypt(&target, stream).await? } else { Io::Plain(TokioIo::new(stream)) };
+            return Ok(Wire { io, proxied: false });
+        };
+        let reach = |error: BoxError| ProxyUnreachable { proxy: proxy.authority().to_owned(), source: error };
+        let stream = self.tcp.call(at(proxy)?).await.map_err(|e| reach(e.into()))?.into_inner();
+        let io = if proxy.is_tls() {
+            self.through_tls_proxy(proxy, &target, https, stream).await?
+        } else if https {
+            let stream = tunnel::open(stream, proxy, &target).await?;
+            self.encrypt(&target, stream).await?
+        } else {
+            Io::Plain(TokioIo::new(stream))
+        };
+        Ok(Wire { io, proxied: !https })
     }
 }
 
-impl Service<http::Uri> for Dialer {
+#[cfg(feature = "_tls")]
+impl Dialer {
+    async fn encrypt(&self, target: &Uri, stream: TcpStream) -> Result<Io, BoxError> {
+        let stream = self.tls.connect(target.host().unwrap_or_default(), stream).await?;
+        Ok(Io::Tls(Box::new(TokioIo::new(stream))))
+    }
+
+    async fn through_tls_proxy(
+        &self,
+        proxy: &Proxy,
+        target: &Uri,
+        https: bool,
+        stream: TcpStream,
+    ) -> Result<Io, BoxError> {
+        let outer = self.tls.connect(proxy.host(), stream).await;
+        let outer = outer.map_err(|source| ProxyUnreachable { proxy: proxy.authority().to_owned(), source })?;
+        if !https {
+            return Ok(Io::Tls(Box::new(TokioIo::new(outer))));
+        }
+        let outer = tunnel::open(outer, proxy, target).await?;
+        let inner = self.tls.connect(target.host().unwrap_or_default(), outer).await?;
+        Ok(Io::Nested(Box::new(TokioIo::new(inner))))
+    }
+}
+
+#[cfg(not(feature = "_tls"))]
+impl Dialer {
+    async fn encrypt(&self, _: &Uri, _: TcpStream) -> Result<Io, BoxError> {
+        Err(NotSetUp::no_tls().into())
+    }
+
+    async fn through_tls_proxy(&self, _: &Proxy, _: &Uri, _: bool, _: TcpStream) -> Result<Io, BoxError> {
+        Err(NotSetUp::no_tls().into())
+    }
+}
+
+fn at(proxy: &Proxy) -> Result<Uri, BoxError> {
+    Ok(Uri::builder().scheme(Scheme::HTTP).authority(proxy.authority()).path_and_query("/").build()?)
+}
+
+impl Service<Uri> for Dialer {
     type Response = Wire;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Wire, BoxError>>;
@@ -55,81 +133,68 @@ impl Service<http::Uri> for Dialer {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, uri: http::Uri) -> Self::Future {
+    fn call(&mut self, uri: Uri) -> Self::Future {
         DIALS.set(DIALS.get() + 1);
-        let (tcp, limit) = (self.tcp.clone(), self.limit);
+        let (dialer, limit) = (self.clone(), self.limit);
         Box::pin(async move {
-            match tokio::time::timeout(limit, connect(tcp, uri)).await {
-                Ok(result) => result.map(Wire),
+            match tokio::time::timeout(limit, dialer.connect(uri)).await {
+                Ok(result) => result,
                 Err(_) => Err(TookTooLong(limit).into()),
             }
         })
     }
 }
 
-#[cfg(feature = "rustls-ring")]
-type Io = hyper_rustls::MaybeHttpsStream<TokioIo<TcpStream>>;
-#[cfg(not(feature = "rustls-ring"))]
-type Io = TokioIo<TcpStream>;
-
-#[cfg(feature = "rustls-ring")]
-async fn connect(mut tcp: HttpConnector, uri: http::Uri) -> Result<Io, BoxError> {
-    if uri.scheme() == Some(&http::uri::Scheme::HTTPS) {
-        let config = tls::config().await?;
-        hyper_rustls::HttpsConnector::from((tcp, config)).call(uri).await
-    } else {
-        Ok(hyper_rustls::MaybeHttpsStream::Http(tcp.call(uri).await?))
-    }
-}
-
-#[cfg(not(feature = "rustls-ring"))]
-async fn connect(mut tcp: HttpConnector, uri: http::Uri) -> Result<Io, BoxError> {
-    Ok(tcp.call(uri).await?)
-}
-
-#[cfg(feature = "rustls-ring")]
-mod tls {
-    //! The TLS configuration, one per process. Reading the system's roots takes tens of milliseconds,
-    //! most of a cold start, so it waits for the first https connection and happens on a blocking thread.
-
-    use std::sync::Arc;
-
-    use hyper_rustls::ConfigBuilderExt;
-    use rustls::ClientConfig;
-    use tokio::sync::OnceCell;
-
-    use super::NoRoots;
-    use crate::error::BoxError;
-
-    static CONFIG: OnceCell<Arc<ClientConfig>> = OnceCell::const_new();
-
-    pub(super) async fn config() -> Result<Arc<ClientConfig>, BoxError> {
-        let load = || async { tokio::task::spawn_blocking(load).await? };
-        CONFIG.get_or_try_init(load).await.cloned()
-    }
-
-    fn load() -> Result<Arc<ClientConfig>, BoxError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_native_roots()
-            .map_err(NoRoots)?
-            .with_no_client_auth();
-        Ok(Arc::new(config))
-    }
-}
-
-/// The system has no usable root certificates.
+/// No connection to the proxy; the source says why.
 #[derive(Debug)]
-pub(super) struct NoRoots(#[cfg_attr(not(feature = "rustls-ring"), allow(dead_code))] io::Error);
+pub(super) struct ProxyUnreachable {
+    pub(super) proxy: String,
+    pub(super) source: BoxError,
+}
 
-impl fmt::Display for NoRoots {
+impl fmt::Display for ProxyUnreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the system's root certificates cannot be loaded: {}", self.0)
+        write!(f, "no connection to the proxy {}", self.proxy)
     }
 }
 
-impl StdError for NoRoots {}
+impl StdError for ProxyUnreachable {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// TLS is not set up so that it could work: no roots, a file that cannot be read.
+#[derive(Debug)]
+pub(super) struct NotSetUp {
+    what: String,
+    pub(super) advice: Option<&'static str>,
+}
+
+impl NotSetUp {
+    #[cfg(feature = "_tls")]
+    pub(super) fn new(what: String, advice: Option<&'static str>) -> Self {
+        Self { what, advice }
+    }
+
+    #[cfg(feature = "_tls")]
+    pub(super) fn advise(self, advice: &'static str) -> Self {
+        Self { advice: Some(advice), ..self }
+    }
+
+    #[cfg(not(feature = "_tls"))]
+    fn no_tls() -> Self {
+        Self { what: "https is not compiled in".to_owned(), advice: Some("enable the feature `rustls-ring`") }
+    }
+}
+
+impl fmt::Display for NotSetUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl StdError for NotSetUp {}
 
 /// Opening took longer than it may.
 #[derive(Debug)]
@@ -145,35 +210,61 @@ impl StdError for TookTooLong {}
 
 /// A connection. It hides what it knows of itself from hyper-util, which would copy that into the
 /// extensions of each answer: three allocations a request.
-pub(super) struct Wire(Io);
+pub(super) struct Wire {
+    io: Io,
+    /// Plain http through a proxy: hyper-util then writes the target in absolute form.
+    proxied: bool,
+}
+
+enum Io {
+    Plain(TokioIo<TcpStream>),
+    #[cfg(feature = "_tls")]
+    Tls(Box<TokioIo<tokio_rustls::client::TlsStream<TcpStream>>>),
+    /// To the target inside of what goes to the proxy.
+    #[cfg(feature = "_tls")]
+    Nested(Box<TokioIo<tokio_rustls::client::TlsStream<tokio_rustls::client::TlsStream<TcpStream>>>>),
+}
+
+/// Calls the method of whichever it is.
+macro_rules! each {
+    ($io:expr, $wire:ident => $call:expr) => {
+        match $io {
+            Io::Plain($wire) => $call,
+            #[cfg(feature = "_tls")]
+            Io::Tls($wire) => $call,
+            #[cfg(feature = "_tls")]
+            Io::Nested($wire) => $call,
+        }
+    };
+}
 
 impl Connection for Wire {
     fn connected(&self) -> Connected {
-        Connected::new()
+        Connected::new().proxy(self.proxied)
     }
 }
 
 impl Read for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        each!(&mut self.io, wire => Pin::new(wire).poll_read(cx, buf))
     }
 }
 
 impl Write for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        each!(&mut self.io, wire => Pin::new(wire).poll_write(cx, buf))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        each!(&mut self.io, wire => Pin::new(wire).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        each!(&mut self.io, wire => Pin::new(wire).poll_shutdown(cx))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        each!(&self.io, wire => wire.is_write_vectored())
     }
 
     fn poll_write_vectored(
@@ -181,6 +272,6 @@ impl Write for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+        each!(&mut self.io, wire => Pin::new(wire).poll_write_vectored(cx, bufs))
     }
 }

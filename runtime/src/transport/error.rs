@@ -18,6 +18,8 @@ pub enum TransportErrorKind {
     Dns,
     /// The TLS handshake failed, most often for a certificate. Nothing was sent; trying again does not help.
     Tls,
+    /// The proxy does not let this request through. Nothing reached the server; trying again does not help.
+    Proxy,
     /// An open connection broke before the answer. The server may have acted on the request.
     Reset,
     /// Opening a connection took too long. Nothing was sent.
@@ -123,7 +125,7 @@ impl TransportError {
             Kind::Connect | Kind::Dns | Kind::Reset | Kind::PoolExhausted { .. } => RetryClass::Transient,
             Kind::ConnectTimeout | Kind::IdleTimeout => RetryClass::Timeout,
             Kind::InvalidResponse => RetryClass::Transient,
-            Kind::Tls | Kind::RequestBody | Kind::Unsupported | Kind::Other => RetryClass::No,
+            Kind::Tls | Kind::Proxy | Kind::RequestBody | Kind::Unsupported | Kind::Other => RetryClass::No,
         }
     }
 }
@@ -146,7 +148,7 @@ impl From<TransportError> for S3Error {
         use TransportErrorKind as Kind;
         let retry = error.retry_class();
         let kind: ErrorKind = match error.kind {
-            Kind::Connect | Kind::Reset | Kind::Other => NetworkError::ConnectionFailed.into(),
+            Kind::Connect | Kind::Proxy | Kind::Reset | Kind::Other => NetworkError::ConnectionFailed.into(),
             Kind::Dns => NetworkError::DnsResolutionFailed.into(),
             Kind::Tls => NetworkError::Tls.into(),
             Kind::ConnectTimeout | Kind::IdleTimeout => NetworkError::Timeout.into(),

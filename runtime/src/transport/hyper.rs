@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::future::poll_fn;
+#[cfg(feature = "_tls")]
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -17,6 +19,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::classify::classify;
 use super::dial::{Dialer, dials};
+use super::proxy::{Proxies, Proxy};
+#[cfg(feature = "_tls")]
+use super::tls::TlsOptions;
+use super::tunnel::Refused;
 use super::upload::{Outgoing, Upload};
 use super::{BoxFuture, HttpTransport, TransportError, TransportErrorKind as Kind};
 use crate::body::{ByteStream, IdleTimer, ReplySource};
@@ -51,10 +57,13 @@ struct Inner {
 pub struct HyperTransportBuilder {
     pool_max: usize,
     pool_idle: Duration,
-    connect_timeout: Duration,
+    pub(super) connect_timeout: Duration,
     read_idle_timeout: Option<Duration>,
-    tcp_nodelay: bool,
-    tcp_keep_alive: Option<Duration>,
+    pub(super) tcp_nodelay: bool,
+    pub(super) tcp_keep_alive: Option<Duration>,
+    pub(super) proxies: Option<Arc<Proxies>>,
+    #[cfg(feature = "_tls")]
+    pub(super) tls: TlsOptions,
 }
 
 impl Default for HyperTransportBuilder {
@@ -66,6 +75,9 @@ impl Default for HyperTransportBuilder {
             read_idle_timeout: Some(Duration::from_secs(30)),
             tcp_nodelay: true,
             tcp_keep_alive: Some(Duration::from_secs(60)),
+            proxies: None,
+            #[cfg(feature = "_tls")]
+            tls: TlsOptions::default(),
         }
     }
 }
@@ -115,9 +127,38 @@ impl HyperTransportBuilder {
         self
     }
 
+    /// Goes through proxies: https by `CONNECT`, plain http in absolute form. Default: directly.
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = (proxies.https.is_some() || proxies.http.is_some()).then(|| Arc::new(proxies));
+        self
+    }
+
+    /// Trusts the certificates of this PEM file beside the system's. Read when the first https connection is opened.
+    #[cfg(feature = "_tls")]
+    pub fn ca_bundle(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tls.ca_bundle = Some(path.into());
+        self
+    }
+
+    /// Shows this certificate to servers that ask for one: PEM files of the chain, own certificate first, and of its key,
+    /// unencrypted. Read when the first https connection is opened.
+    #[cfg(feature = "_tls")]
+    pub fn client_certificate(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.tls.identity = Some((chain.into(), key.into()));
+        self
+    }
+
+    /// Accepts any certificate, of anybody, for any name. Whoever sits between client and server can then read and change
+    /// everything, keys included: for experiments only. A warning is logged when the first https connection is opened.
+    #[cfg(feature = "_tls")]
+    pub fn danger_accept_invalid_certificates(mut self, on: bool) -> Self {
+        self.tls.accept_invalid = on;
+        self
+    }
+
     /// The transport.
     pub fn build(self) -> HyperTransport {
-        let dialer = Dialer::new(self.connect_timeout, self.tcp_nodelay, self.tcp_keep_alive);
+        let dialer = Dialer::new(&self);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.pool_idle)
@@ -178,18 +219,27 @@ impl Inner {
         if Handle::try_current().is_err() {
             return Err(TransportError::new(Kind::Unsupported, "requests can be sent inside a tokio runtime only"));
         }
-        if cfg!(not(feature = "rustls-ring")) && request.uri().scheme() == Some(&Scheme::HTTPS) {
+        if cfg!(not(feature = "_tls")) && request.uri().scheme() == Some(&Scheme::HTTPS) {
             let message = "https is not compiled in";
             return Err(
                 TransportError::new(Kind::Unsupported, message).with_suggestion("enable the feature `rustls-ring`")
             );
         }
         let permit = self.permit().await?;
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let proxy = self.settings.proxies.as_deref().and_then(|proxies| proxies.of(&parts.uri));
+        // Through a tunnel the target's own answers come, and the proxy has been told when it was opened.
+        let proxy = proxy.filter(|_| parts.uri.scheme() == Some(&Scheme::HTTP));
+        if let Some(value) = proxy.and_then(Proxy::authorization) {
+            parts.headers.insert(http::header::PROXY_AUTHORIZATION, value.clone());
+        }
         let (body, upload) = Outgoing::new(body);
         // Cheap: it shares the text of the request's own.
         let uri = parts.uri.clone();
         let answer = self.head(http::Request::from_parts(parts, body), upload.as_deref(), &uri).await?;
+        if let (Some(proxy), http::StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, answer.status()) {
+            return Err(classify(Refused::unauthorized(proxy, host(&uri)).into(), true, &host(&uri)));
+        }
         Ok(answer.map(|body| self.body(body, permit)))
     }
 

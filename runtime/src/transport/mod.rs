@@ -8,6 +8,9 @@ mod classify;
 mod dial;
 mod error;
 mod hyper;
+mod proxy;
+#[cfg(all(test, feature = "rustls-ring"))]
+mod secure_tests;
 #[cfg(feature = "test-util")]
 pub mod scripted;
 #[cfg(feature = "test-util")]
@@ -16,6 +19,9 @@ mod scripted_answer;
 mod scripted_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "_tls")]
+mod tls;
+mod tunnel;
 mod upload;
 
 use std::fmt::Debug;
@@ -24,6 +30,7 @@ use std::sync::Arc;
 
 pub use error::{TransportError, TransportErrorKind};
 pub use hyper::{HyperTransport, HyperTransportBuilder};
+pub use proxy::{NoProxy, Proxies, Proxy};
 
 use crate::body::ByteStream;
 
