@@ -135,7 +135,8 @@ fn tls_error(error: &rustls::Error, host: &str) -> Explained {
                 );
             }
             Certificate::Revoked => format!("the certificate of {host} has been revoked"),
-            Certificate::UnknownIssuer => {
+            // A bad signature: the issuer has the name of one we know, and another key.
+            Certificate::UnknownIssuer | Certificate::BadSignature => {
                 let message = format!("the certificate of {host} is from an issuer that is not trusted here");
                 return (
                     Kind::Tls,
