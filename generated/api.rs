@@ -4,12 +4,30 @@
 //! Code that takes `&dyn S3Api` can be tested without a server: implement the few methods it calls, and the others
 //! answer an error that says so.
 
-#[cfg(any(feature = "buckets", feature = "multipart", feature = "objects", feature = "tagging"))]
+#[cfg(any(
+    feature = "bucket-settings",
+    feature = "buckets",
+    feature = "multipart",
+    feature = "objects",
+    feature = "tagging"
+))]
 use integration_s3_runtime::call::Sending;
-#[cfg(any(feature = "buckets", feature = "multipart", feature = "objects", feature = "tagging"))]
+#[cfg(any(
+    feature = "bucket-settings",
+    feature = "buckets",
+    feature = "multipart",
+    feature = "objects",
+    feature = "tagging"
+))]
 use integration_s3_runtime::error::{RequestError, S3Error};
 
-#[cfg(any(feature = "buckets", feature = "multipart", feature = "objects", feature = "tagging"))]
+#[cfg(any(
+    feature = "bucket-settings",
+    feature = "buckets",
+    feature = "multipart",
+    feature = "objects",
+    feature = "tagging"
+))]
 use super::operations;
 
 /// What an S3 client can do, one method an operation. Implemented by [`S3Client`](crate::S3Client), and by your
@@ -67,6 +85,16 @@ pub trait S3Api: Send + Sync {
         absent("DeleteBucket")
     }
 
+    /// Removes all cross-origin rules of a bucket: browsers then refuse pages of other origins.
+    #[cfg(feature = "bucket-settings")]
+    fn delete_bucket_cors(
+        &self,
+        request: operations::DeleteBucketCorsRequest,
+    ) -> Sending<operations::DeleteBucketCorsOutput> {
+        drop(request);
+        absent("DeleteBucketCors")
+    }
+
     /// Takes all tags off a bucket; to take away only some, put the rest.
     #[cfg(feature = "tagging")]
     fn delete_bucket_tagging(
@@ -101,6 +129,13 @@ pub trait S3Api: Send + Sync {
         absent("DeleteObjects")
     }
 
+    /// Reads the rules by which browsers let pages of other origins use a bucket.
+    #[cfg(feature = "bucket-settings")]
+    fn get_bucket_cors(&self, request: operations::GetBucketCorsRequest) -> Sending<operations::GetBucketCorsOutput> {
+        drop(request);
+        absent("GetBucketCors")
+    }
+
     /// Tells the region a bucket was created in.
     #[cfg(feature = "buckets")]
     fn get_bucket_location(
@@ -121,11 +156,32 @@ pub trait S3Api: Send + Sync {
         absent("GetBucketTagging")
     }
 
+    /// Tells whether a bucket keeps the old versions of its objects.
+    #[cfg(feature = "bucket-settings")]
+    fn get_bucket_versioning(
+        &self,
+        request: operations::GetBucketVersioningRequest,
+    ) -> Sending<operations::GetBucketVersioningOutput> {
+        drop(request);
+        absent("GetBucketVersioning")
+    }
+
     /// Reads an object, or a range of its bytes, as a stream.
     #[cfg(feature = "objects")]
     fn get_object(&self, request: operations::GetObjectRequest) -> Sending<operations::GetObjectOutput> {
         drop(request);
         absent("GetObject")
+    }
+
+    /// Answers chosen facts about an object without its bytes: tag, checksum, size, class, and the parts it was sent
+    /// in, which no other call tells once an upload is complete.
+    #[cfg(feature = "bucket-settings")]
+    fn get_object_attributes(
+        &self,
+        request: operations::GetObjectAttributesRequest,
+    ) -> Sending<operations::GetObjectAttributesOutput> {
+        drop(request);
+        absent("GetObjectAttributes")
     }
 
     /// Reads the tags of an object, or of one of its versions, at most 10.
@@ -183,6 +239,14 @@ pub trait S3Api: Send + Sync {
         absent("ListParts")
     }
 
+    /// Replaces the rules by which browsers let pages of other origins use a bucket, at most 100 rules and 64 KiB of
+    /// XML.
+    #[cfg(feature = "bucket-settings")]
+    fn put_bucket_cors(&self, request: operations::PutBucketCorsRequest) -> Sending<operations::PutBucketCorsOutput> {
+        drop(request);
+        absent("PutBucketCors")
+    }
+
     /// Replaces all tags of a bucket with at most 50 new ones.
     #[cfg(feature = "tagging")]
     fn put_bucket_tagging(
@@ -191,6 +255,16 @@ pub trait S3Api: Send + Sync {
     ) -> Sending<operations::PutBucketTaggingOutput> {
         drop(request);
         absent("PutBucketTagging")
+    }
+
+    /// Switches versioning of a bucket on, or suspends it.
+    #[cfg(feature = "bucket-settings")]
+    fn put_bucket_versioning(
+        &self,
+        request: operations::PutBucketVersioningRequest,
+    ) -> Sending<operations::PutBucketVersioningOutput> {
+        drop(request);
+        absent("PutBucketVersioning")
     }
 
     /// Stores an object of at most 5 GiB with one request, replacing what was under the key.
@@ -268,6 +342,14 @@ impl S3Api for crate::S3Client {
         self.call().send(Box::new(request))
     }
 
+    #[cfg(feature = "bucket-settings")]
+    fn delete_bucket_cors(
+        &self,
+        request: operations::DeleteBucketCorsRequest,
+    ) -> Sending<operations::DeleteBucketCorsOutput> {
+        self.call().send(Box::new(request))
+    }
+
     #[cfg(feature = "tagging")]
     fn delete_bucket_tagging(
         &self,
@@ -294,6 +376,11 @@ impl S3Api for crate::S3Client {
         self.call().send(Box::new(request))
     }
 
+    #[cfg(feature = "bucket-settings")]
+    fn get_bucket_cors(&self, request: operations::GetBucketCorsRequest) -> Sending<operations::GetBucketCorsOutput> {
+        self.call().send(Box::new(request))
+    }
+
     #[cfg(feature = "buckets")]
     fn get_bucket_location(
         &self,
@@ -310,8 +397,24 @@ impl S3Api for crate::S3Client {
         self.call().send(Box::new(request))
     }
 
+    #[cfg(feature = "bucket-settings")]
+    fn get_bucket_versioning(
+        &self,
+        request: operations::GetBucketVersioningRequest,
+    ) -> Sending<operations::GetBucketVersioningOutput> {
+        self.call().send(Box::new(request))
+    }
+
     #[cfg(feature = "objects")]
     fn get_object(&self, request: operations::GetObjectRequest) -> Sending<operations::GetObjectOutput> {
+        self.call().send(Box::new(request))
+    }
+
+    #[cfg(feature = "bucket-settings")]
+    fn get_object_attributes(
+        &self,
+        request: operations::GetObjectAttributesRequest,
+    ) -> Sending<operations::GetObjectAttributesOutput> {
         self.call().send(Box::new(request))
     }
 
@@ -356,11 +459,24 @@ impl S3Api for crate::S3Client {
         self.call().send(Box::new(request))
     }
 
+    #[cfg(feature = "bucket-settings")]
+    fn put_bucket_cors(&self, request: operations::PutBucketCorsRequest) -> Sending<operations::PutBucketCorsOutput> {
+        self.call().send(Box::new(request))
+    }
+
     #[cfg(feature = "tagging")]
     fn put_bucket_tagging(
         &self,
         request: operations::PutBucketTaggingRequest,
     ) -> Sending<operations::PutBucketTaggingOutput> {
+        self.call().send(Box::new(request))
+    }
+
+    #[cfg(feature = "bucket-settings")]
+    fn put_bucket_versioning(
+        &self,
+        request: operations::PutBucketVersioningRequest,
+    ) -> Sending<operations::PutBucketVersioningOutput> {
         self.call().send(Box::new(request))
     }
 
@@ -391,7 +507,13 @@ impl S3Api for crate::S3Client {
     }
 }
 
-#[cfg(any(feature = "objects", feature = "buckets", feature = "multipart", feature = "tagging"))]
+#[cfg(any(
+    feature = "objects",
+    feature = "buckets",
+    feature = "multipart",
+    feature = "tagging",
+    feature = "bucket-settings"
+))]
 fn absent<T: Send + 'static>(operation: &'static str) -> Sending<T> {
     let message = format!("this S3Api does not implement {operation}");
     Sending::ready(Err(S3Error::new(RequestError::NotImplemented, message)))

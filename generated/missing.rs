@@ -4,7 +4,13 @@
 //! `PutObject<(String, MissingKey)>` has a bucket and no key.
 
 /// Call `.bucket(..)`: the request cannot be sent without it.
-#[cfg(any(feature = "objects", feature = "buckets", feature = "multipart", feature = "tagging"))]
+#[cfg(any(
+    feature = "objects",
+    feature = "buckets",
+    feature = "multipart",
+    feature = "tagging",
+    feature = "bucket-settings"
+))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingBucket;
 
@@ -13,13 +19,18 @@ pub struct MissingBucket;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingCopySource;
 
+/// Call `.cors_configuration(..)`: the request cannot be sent without it.
+#[cfg(feature = "bucket-settings")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MissingCorsConfiguration;
+
 /// Call `.delete(..)`: the request cannot be sent without it.
 #[cfg(feature = "objects")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingDelete;
 
 /// Call `.key(..)`: the request cannot be sent without it.
-#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging", feature = "bucket-settings"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingKey;
 
@@ -27,6 +38,11 @@ pub struct MissingKey;
 #[cfg(feature = "multipart")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingMultipartUpload;
+
+/// Call `.object_attributes(..)`: the request cannot be sent without it.
+#[cfg(feature = "bucket-settings")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MissingObjectAttributes;
 
 /// Call `.part_number(..)`: the request cannot be sent without it.
 #[cfg(feature = "multipart")]
@@ -42,3 +58,8 @@ pub struct MissingTagging;
 #[cfg(feature = "multipart")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MissingUploadId;
+
+/// Call `.versioning_configuration(..)`: the request cannot be sent without it.
+#[cfg(feature = "bucket-settings")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MissingVersioningConfiguration;

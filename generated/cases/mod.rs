@@ -13,6 +13,8 @@ mod create_bucket;
 mod create_multipart_upload;
 #[cfg(feature = "buckets")]
 mod delete_bucket;
+#[cfg(feature = "bucket-settings")]
+mod delete_bucket_cors;
 #[cfg(feature = "tagging")]
 mod delete_bucket_tagging;
 #[cfg(feature = "objects")]
@@ -21,12 +23,18 @@ mod delete_object;
 mod delete_object_tagging;
 #[cfg(feature = "objects")]
 mod delete_objects;
+#[cfg(feature = "bucket-settings")]
+mod get_bucket_cors;
 #[cfg(feature = "buckets")]
 mod get_bucket_location;
 #[cfg(feature = "tagging")]
 mod get_bucket_tagging;
+#[cfg(feature = "bucket-settings")]
+mod get_bucket_versioning;
 #[cfg(feature = "objects")]
 mod get_object;
+#[cfg(feature = "bucket-settings")]
+mod get_object_attributes;
 #[cfg(feature = "tagging")]
 mod get_object_tagging;
 #[cfg(feature = "buckets")]
@@ -41,8 +49,12 @@ mod list_multipart_uploads;
 mod list_objects_v2;
 #[cfg(feature = "multipart")]
 mod list_parts;
+#[cfg(feature = "bucket-settings")]
+mod put_bucket_cors;
 #[cfg(feature = "tagging")]
 mod put_bucket_tagging;
+#[cfg(feature = "bucket-settings")]
+mod put_bucket_versioning;
 #[cfg(feature = "objects")]
 mod put_object;
 #[cfg(feature = "tagging")]

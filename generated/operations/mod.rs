@@ -13,6 +13,8 @@ mod create_bucket;
 mod create_multipart_upload;
 #[cfg(feature = "buckets")]
 mod delete_bucket;
+#[cfg(feature = "bucket-settings")]
+mod delete_bucket_cors;
 #[cfg(feature = "tagging")]
 mod delete_bucket_tagging;
 #[cfg(feature = "objects")]
@@ -21,12 +23,18 @@ mod delete_object;
 mod delete_object_tagging;
 #[cfg(feature = "objects")]
 mod delete_objects;
+#[cfg(feature = "bucket-settings")]
+mod get_bucket_cors;
 #[cfg(feature = "buckets")]
 mod get_bucket_location;
 #[cfg(feature = "tagging")]
 mod get_bucket_tagging;
+#[cfg(feature = "bucket-settings")]
+mod get_bucket_versioning;
 #[cfg(feature = "objects")]
 mod get_object;
+#[cfg(feature = "bucket-settings")]
+mod get_object_attributes;
 #[cfg(feature = "tagging")]
 mod get_object_tagging;
 #[cfg(feature = "buckets")]
@@ -41,8 +49,12 @@ mod list_multipart_uploads;
 mod list_objects_v2;
 #[cfg(feature = "multipart")]
 mod list_parts;
+#[cfg(feature = "bucket-settings")]
+mod put_bucket_cors;
 #[cfg(feature = "tagging")]
 mod put_bucket_tagging;
+#[cfg(feature = "bucket-settings")]
+mod put_bucket_versioning;
 #[cfg(feature = "objects")]
 mod put_object;
 #[cfg(feature = "tagging")]
@@ -66,6 +78,8 @@ pub use create_bucket::{CreateBucket, CreateBucketOutput, CreateBucketRequest};
 pub use create_multipart_upload::{CreateMultipartUpload, CreateMultipartUploadOutput, CreateMultipartUploadRequest};
 #[cfg(feature = "buckets")]
 pub use delete_bucket::{DeleteBucket, DeleteBucketOutput, DeleteBucketRequest};
+#[cfg(feature = "bucket-settings")]
+pub use delete_bucket_cors::{DeleteBucketCors, DeleteBucketCorsOutput, DeleteBucketCorsRequest};
 #[cfg(feature = "tagging")]
 pub use delete_bucket_tagging::{DeleteBucketTagging, DeleteBucketTaggingOutput, DeleteBucketTaggingRequest};
 #[cfg(feature = "objects")]
@@ -74,12 +88,18 @@ pub use delete_object::{DeleteObject, DeleteObjectOutput, DeleteObjectRequest};
 pub use delete_object_tagging::{DeleteObjectTagging, DeleteObjectTaggingOutput, DeleteObjectTaggingRequest};
 #[cfg(feature = "objects")]
 pub use delete_objects::{DeleteObjects, DeleteObjectsOutput, DeleteObjectsRequest};
+#[cfg(feature = "bucket-settings")]
+pub use get_bucket_cors::{GetBucketCors, GetBucketCorsOutput, GetBucketCorsRequest};
 #[cfg(feature = "buckets")]
 pub use get_bucket_location::{GetBucketLocation, GetBucketLocationOutput, GetBucketLocationRequest};
 #[cfg(feature = "tagging")]
 pub use get_bucket_tagging::{GetBucketTagging, GetBucketTaggingOutput, GetBucketTaggingRequest};
+#[cfg(feature = "bucket-settings")]
+pub use get_bucket_versioning::{GetBucketVersioning, GetBucketVersioningOutput, GetBucketVersioningRequest};
 #[cfg(feature = "objects")]
 pub use get_object::{GetObject, GetObjectOutput, GetObjectRequest};
+#[cfg(feature = "bucket-settings")]
+pub use get_object_attributes::{GetObjectAttributes, GetObjectAttributesOutput, GetObjectAttributesRequest};
 #[cfg(feature = "tagging")]
 pub use get_object_tagging::{GetObjectTagging, GetObjectTaggingOutput, GetObjectTaggingRequest};
 #[cfg(feature = "buckets")]
@@ -94,8 +114,12 @@ pub use list_multipart_uploads::{ListMultipartUploads, ListMultipartUploadsOutpu
 pub use list_objects_v2::{ListObjectsV2, ListObjectsV2Output, ListObjectsV2Request};
 #[cfg(feature = "multipart")]
 pub use list_parts::{ListParts, ListPartsOutput, ListPartsRequest};
+#[cfg(feature = "bucket-settings")]
+pub use put_bucket_cors::{PutBucketCors, PutBucketCorsOutput, PutBucketCorsRequest};
 #[cfg(feature = "tagging")]
 pub use put_bucket_tagging::{PutBucketTagging, PutBucketTaggingOutput, PutBucketTaggingRequest};
+#[cfg(feature = "bucket-settings")]
+pub use put_bucket_versioning::{PutBucketVersioning, PutBucketVersioningOutput, PutBucketVersioningRequest};
 #[cfg(feature = "objects")]
 pub use put_object::{PutObject, PutObjectOutput, PutObjectRequest};
 #[cfg(feature = "tagging")]

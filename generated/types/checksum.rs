@@ -102,7 +102,7 @@ impl FromWire for ChecksumAlgorithm {
 }
 
 /// What a checksum of an object is computed over.
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ChecksumType {
     /// Over the checksums of the parts: cannot be compared with a sum of the file.
@@ -113,7 +113,7 @@ pub enum ChecksumType {
     Other(String),
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl ChecksumType {
     /// The text on the wire.
     pub fn as_str(&self) -> &str {
@@ -126,14 +126,14 @@ impl ChecksumType {
 }
 
 /// The empty text, which no service sends or takes.
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl Default for ChecksumType {
     fn default() -> Self {
         Self::Other(String::new())
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl From<&str> for ChecksumType {
     fn from(text: &str) -> Self {
         match text {
@@ -144,28 +144,28 @@ impl From<&str> for ChecksumType {
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl From<String> for ChecksumType {
     fn from(text: String) -> Self {
         Self::from(text.as_str())
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl fmt::Display for ChecksumType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl WireValue for ChecksumType {
     fn wire<'a>(&'a self, _scratch: &'a mut String) -> Option<&'a str> {
         Some(self.as_str())
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl FromWire for ChecksumType {
     fn from_wire(text: &str) -> Option<Self> {
         Some(Self::from(text))

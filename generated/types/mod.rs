@@ -3,12 +3,16 @@
 
 #[cfg(any(feature = "objects", feature = "multipart", feature = "buckets"))]
 mod acl;
+#[cfg(feature = "bucket-settings")]
+mod attributes;
 #[cfg(feature = "buckets")]
 mod bucket;
-#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging", feature = "bucket-settings"))]
 mod checksum;
 #[cfg(any(feature = "objects", feature = "multipart"))]
 mod copying;
+#[cfg(feature = "bucket-settings")]
+mod cors;
 #[cfg(feature = "objects")]
 mod deletion;
 #[cfg(any(feature = "objects", feature = "multipart"))]
@@ -19,21 +23,27 @@ mod listing;
 mod lock;
 #[cfg(feature = "multipart")]
 mod multipart;
-#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging", feature = "bucket-settings"))]
 mod payer;
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 mod storage;
 #[cfg(any(feature = "tagging", feature = "buckets", feature = "objects"))]
 mod tagging;
+#[cfg(feature = "bucket-settings")]
+mod versioning;
 
 #[cfg(any(feature = "objects", feature = "multipart", feature = "buckets"))]
 pub use acl::*;
+#[cfg(feature = "bucket-settings")]
+pub use attributes::*;
 #[cfg(feature = "buckets")]
 pub use bucket::*;
-#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging", feature = "bucket-settings"))]
 pub use checksum::*;
 #[cfg(any(feature = "objects", feature = "multipart"))]
 pub use copying::*;
+#[cfg(feature = "bucket-settings")]
+pub use cors::*;
 #[cfg(feature = "objects")]
 pub use deletion::*;
 #[cfg(any(feature = "objects", feature = "multipart"))]
@@ -44,9 +54,11 @@ pub use listing::*;
 pub use lock::*;
 #[cfg(feature = "multipart")]
 pub use multipart::*;
-#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "tagging", feature = "bucket-settings"))]
 pub use payer::*;
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 pub use storage::*;
 #[cfg(any(feature = "tagging", feature = "buckets", feature = "objects"))]
 pub use tagging::*;
+#[cfg(feature = "bucket-settings")]
+pub use versioning::*;

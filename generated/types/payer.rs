@@ -65,7 +65,7 @@ impl FromWire for RequestPayer {
 }
 
 /// Says who was billed.
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RequestCharged {
     /// The caller was billed. There is no other value.
@@ -74,7 +74,7 @@ pub enum RequestCharged {
     Other(String),
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl RequestCharged {
     /// The text on the wire.
     pub fn as_str(&self) -> &str {
@@ -86,14 +86,14 @@ impl RequestCharged {
 }
 
 /// The empty text, which no service sends or takes.
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl Default for RequestCharged {
     fn default() -> Self {
         Self::Other(String::new())
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl From<&str> for RequestCharged {
     fn from(text: &str) -> Self {
         match text {
@@ -103,28 +103,28 @@ impl From<&str> for RequestCharged {
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl From<String> for RequestCharged {
     fn from(text: String) -> Self {
         Self::from(text.as_str())
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl fmt::Display for RequestCharged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl WireValue for RequestCharged {
     fn wire<'a>(&'a self, _scratch: &'a mut String) -> Option<&'a str> {
         Some(self.as_str())
     }
 }
 
-#[cfg(any(feature = "objects", feature = "multipart"))]
+#[cfg(any(feature = "objects", feature = "multipart", feature = "bucket-settings"))]
 impl FromWire for RequestCharged {
     fn from_wire(text: &str) -> Option<Self> {
         Some(Self::from(text))
