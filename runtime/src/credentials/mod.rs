@@ -29,8 +29,6 @@ mod sso;
 #[cfg(feature = "sts")]
 mod sts;
 mod surroundings;
-#[cfg(test)]
-mod tests;
 mod web_identity;
 
 use std::fmt;

@@ -126,3 +126,17 @@ pub(super) async fn credentials(
     }
     document.credentials(&NAMES, surroundings.now())
 }
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_takes_too_long_is_stopped_also_when_its_children_are_not() {
+        for command in ["sleep 60", "sleep 60 & echo begun; exit 0", "exec >&-; sleep 60"] {
+            let error = run(command, Duration::from_millis(50)).err().unwrap();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{command}");
+        }
+    }
+}

@@ -9,8 +9,7 @@ use zeroize::Zeroizing;
 
 use super::exchange::{Answer, Exchange, request, shown};
 use super::fault::{broken, expired, failed, unreachable};
-use super::region;
-use super::{Surroundings, service};
+use super::{Surroundings, region, service};
 use crate::body::ByteStream;
 use crate::error::S3Error;
 use crate::identity::{Credentials, SecretString};
@@ -70,7 +69,8 @@ impl<'a> Sts<'a> {
     /// Credentials of the role, for credentials that may assume it.
     pub(super) async fn assume(&self, request: &RoleRequest, by: &Credentials) -> Result<Credentials, S3Error> {
         let form = self.form("AssumeRole", request)?;
-        self.ask(form, Some(by), &[by.secret_access_key()]).await
+        let own = [Some(by.secret_access_key()), by.session_token(), request.external_id.as_ref()];
+        self.ask(form, Some(by), &own).await
     }
 
     /// Credentials of the role, for a token its trust policy accepts. The request is not signed: the token is the proof.
@@ -81,7 +81,7 @@ impl<'a> Sts<'a> {
     ) -> Result<Credentials, S3Error> {
         let mut form = self.form("AssumeRoleWithWebIdentity", request)?;
         push(&mut form, "WebIdentityToken", token.expose());
-        self.ask(form, None, &[token]).await
+        self.ask(form, None, &[Some(token)]).await
     }
 
     fn form(&self, action: &str, request: &RoleRequest) -> Result<Zeroizing<String>, S3Error> {
@@ -127,7 +127,7 @@ impl<'a> Sts<'a> {
         &self,
         form: Zeroizing<String>,
         by: Option<&Credentials>,
-        hidden: &[&SecretString],
+        hidden: &[Option<&SecretString>],
     ) -> Result<Credentials, S3Error> {
         let whom = shown(&self.url);
         let exchange = Exchange { port: self.surroundings.services(), timeout: Duration::from_secs(10), attempts: 3 };
@@ -166,9 +166,9 @@ impl<'a> Sts<'a> {
     }
 
     /// What STS says against it: its code and message, unless that repeats a secret of ours.
-    fn refusal(&self, whom: &str, answer: &Answer, hidden: &[&SecretString]) -> S3Error {
+    fn refusal(&self, whom: &str, answer: &Answer, hidden: &[Option<&SecretString>]) -> S3Error {
         let (code, message) = refused(&answer.body).unwrap_or_default();
-        let secret = hidden.iter().any(|s| message.contains(s.expose()) || code.contains(s.expose()));
+        let secret = hidden.iter().flatten().any(|s| message.contains(s.expose()) || code.contains(s.expose()));
         let (code, message) = if secret { (String::new(), String::new()) } else { (code, message) };
         let mut text = format!("{whom} refused the role with status {}", answer.status);
         if !code.is_empty() {

@@ -6,8 +6,6 @@
 mod files;
 mod parser;
 mod plan;
-#[cfg(test)]
-mod tests;
 
 use super::fault::must_be_there;
 use super::{

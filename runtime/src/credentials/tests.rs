@@ -1,1 +1,0 @@
-//! Every source against a server that speaks its protocol.
