@@ -15,7 +15,22 @@ pub fn lacks(server: &str, case: &Case) -> Option<&'static str> {
 }
 
 /// OpenStack Swift 2.38.3 with s3api: operation, part of the claim, reason.
-const SWIFT: &[(&str, &str, &str)] = &[];
+const SWIFT: &[(&str, &str, &str)] = &[
+    ("ListBuckets", "when it was made", "the creation date of every bucket is 2009-02-03"),
+    ("PutObject", "If-Match writes", "conditional PUTs other than If-None-Match: * are answered 501"),
+    ("PutObject", "tags can be given", "tagging is answered 501"),
+    ("PutObjectTagging", "tags come back", "tagging is answered 501"),
+    ("DeleteObjectTagging", "", "tagging is answered 501"),
+    ("PutBucketTagging", "", "tagging is answered 501"),
+    ("DeleteBucketTagging", "", "tagging is answered 501"),
+    ("GetBucketTagging", "has no tag set", "it answers an empty set where S3 answers NoSuchTagSet"),
+];
 
 /// moto 5.2.5, signatures unchecked.
-const MOTO: &[(&str, &str, &str)] = &[];
+const MOTO: &[(&str, &str, &str)] = &[
+    ("ListObjectsV2", "control characters", "its router does not know keys with a line break"),
+    ("CopyObject", "only if the source", "conditions on the source are ignored"),
+    ("UploadPart", "unknown upload", "it answers 500"),
+    ("PresignGetObject", "a changed URL", "it does not check signatures"),
+    ("ListObjectsV2", "a wrong secret key", "it does not check signatures"),
+];

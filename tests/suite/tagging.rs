@@ -6,7 +6,7 @@ use integration_s3::types::{Tag, Tagging};
 use crate::{Case, case};
 
 fn tags() -> Tagging {
-    Tagging::new([Tag::new("team", "blue"), Tag::new("odd <&> tag", "ü/+ =")])
+    Tagging::new([Tag::new("team", "blue"), Tag::new("odd+key=.:/@ _-", "a/b + c=1 @x")])
 }
 
 fn pairs(tags: Vec<Tag>) -> Vec<(String, String)> {

@@ -6,7 +6,7 @@
 use super::error_document::{error_document, is_error_document};
 use super::rfc2047::decode_words;
 use super::wire_value::{DateFormat, FromWire};
-use super::xml::{Document, DocumentError, Each, MAX_CHILD, MAX_TEXT, XmlError, XmlReader};
+use super::xml::{Document, DocumentError, Each, MAX_CHILD, MAX_TEXT, XmlError, XmlReader, is_root};
 use crate::body::ByteStream;
 use crate::error::{CodeLookup, ErrorKind, ResponseError, RetryClass, S3Error, ServerError, TransferError, no_codes};
 use crate::timestamp::Timestamp;
@@ -205,7 +205,7 @@ fn whole_document<T>(
     let of = |e| if e == XmlError::Incomplete { DocumentError::Truncated } else { DocumentError::Xml(e) };
     let mut xml = XmlReader::new(bytes);
     match xml.root().map_err(of)? {
-        name if name == root => {}
+        name if is_root(name, root) => {}
         "Error" => return Err(DocumentError::Refused(bytes.to_owned())),
         other => return Err(DocumentError::Root(other.chars().take(64).collect())),
     }

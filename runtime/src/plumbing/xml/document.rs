@@ -153,7 +153,7 @@ impl Document {
     fn read_prolog(&self, bytes: &[u8]) -> Result<(usize, Result<Stage, XmlError>), DocumentError> {
         let mut reader = XmlReader::new(bytes);
         match reader.root() {
-            Ok(name) if name == self.expected => {
+            Ok(name) if is_root(name, self.expected) => {
                 let root = reader.open_name().to_owned();
                 // `<Root/>` has no end tag to wait for.
                 let stage = if reader.is_hollow() { Stage::Epilog } else { Stage::Inside(root) };
@@ -164,6 +164,14 @@ impl Document {
             Err(error) => Ok((reader.position(), Err(error))),
         }
     }
+}
+
+/// Whether a root will do. Stores disagree on `...Result` and `...Response`; anything else is another document.
+pub(in crate::plumbing) fn is_root(found: &str, expected: &str) -> bool {
+    fn stem(name: &str) -> &str {
+        name.strip_suffix("Result").or_else(|| name.strip_suffix("Response")).unwrap_or(name)
+    }
+    found == expected || (stem(expected) != expected && stem(found) == stem(expected))
 }
 
 /// Hands over the children that are complete: how far that went, and what comes next.

@@ -11,6 +11,7 @@ mod reader;
 mod text;
 mod writer;
 
+pub(super) use document::is_root;
 pub use document::{Document, DocumentError, Each};
 pub use error::XmlError;
 pub use reader::XmlReader;
