@@ -4,7 +4,7 @@
 //! requests and writes XML, so that this project's client is never tested against its own understanding of the
 //! wire. What lies below it is written here: a store in memory with the semantics of S3 as documented by AWS.
 //!
-//! ```no_run
+//! ```
 //! # async fn example() -> std::io::Result<()> {
 //! use integration_s3_devserver::DevServer;
 //!

@@ -17,6 +17,7 @@ mod policy;
 mod query;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#[path = "reference_tests.rs"]
 mod reference;
 
 use std::fmt;

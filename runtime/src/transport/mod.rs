@@ -9,14 +9,14 @@ mod dial;
 mod error;
 mod hyper;
 mod proxy;
-#[cfg(all(test, feature = "rustls-ring"))]
-mod secure_tests;
 #[cfg(feature = "test-util")]
 pub mod scripted;
 #[cfg(feature = "test-util")]
 mod scripted_answer;
 #[cfg(all(test, feature = "test-util"))]
 mod scripted_tests;
+#[cfg(all(test, feature = "rustls-ring"))]
+mod secure_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "_tls")]
