@@ -170,7 +170,7 @@ impl<'a> Attempts<'a> {
         if self.remedy(&error, bucket)? {
             return self.replayable(error);
         }
-        let Some(wait) = self.policy.delay(self.made, &error, &mut self.jitter) else {
+        let Some(wait) = self.policy.delay(self.made, self.policy.max_attempts, &error, &mut self.jitter) else {
             return Err(error.with_attempts(self.made));
         };
         self.replayable(error)?;

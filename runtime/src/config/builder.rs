@@ -8,7 +8,7 @@ use super::{ChecksumWhen, Clock, PayloadSigning, S3Config, Timeouts};
 use crate::credentials::{CredentialsChain, ProvideCredentials, Surroundings};
 use crate::endpoint::{Addressing, EndpointConfig, EndpointOptions};
 use crate::error::{ConfigurationError, S3Error};
-use crate::resilience::RetryPolicy;
+use crate::resilience::{CircuitPolicy, RateLimits, RetryMode, RetryPolicy, StallPolicy};
 use crate::transport::{HttpTransport, HyperTransport};
 
 /// Sets up a client, option by option; what is not set has its default.
@@ -41,6 +41,9 @@ pub struct ConfigBuilder<T> {
     pool_idle: Option<Duration>,
     timeouts: Timeouts,
     retry: RetryPolicy,
+    circuit: CircuitPolicy,
+    rate_limits: RateLimits,
+    stalls: Option<StallPolicy>,
     payload_signing: PayloadSigning,
     request_checksums: Option<ChecksumWhen>,
     response_checksums: Option<ChecksumWhen>,
@@ -78,6 +81,9 @@ impl<T> ConfigBuilder<T> {
             pool_idle: None,
             timeouts: Timeouts::default(),
             retry: RetryPolicy::default(),
+            circuit: CircuitPolicy::default(),
+            rate_limits: RateLimits::default(),
+            stalls: Some(StallPolicy::default()),
             payload_signing: PayloadSigning::default(),
             request_checksums: None,
             response_checksums: None,
@@ -130,6 +136,21 @@ impl<T> ConfigBuilder<T> {
         }
         if let Some(retries) = env.parse::<u32>("S3_INTEGRATION_MAX_RETRIES", "a whole number")? {
             self.retry.max_attempts = retries.saturating_add(1);
+        }
+        if let Some(mode) =
+            env.choose("AWS_RETRY_MODE", &[("standard", RetryMode::Standard), ("adaptive", RetryMode::Adaptive)])?
+        {
+            self.retry.mode = mode;
+        }
+        if let Some(failures) = env.parse::<u32>("S3_INTEGRATION_CB_THRESHOLD", "a whole number; 0 is off")? {
+            self.circuit.failures = failures;
+        }
+        if let Some(ms) = env.parse::<u64>("S3_INTEGRATION_CB_RESET_MS", "milliseconds as a whole number")? {
+            self.circuit.reset_after = Duration::from_millis(ms);
+        }
+        let requests = env.parse::<std::num::NonZeroU32>("S3_INTEGRATION_RATE_LIMIT_RPS", "a whole number from 1")?;
+        if let Some(requests) = requests {
+            self.rate_limits.requests_per_second = Some(requests.get());
         }
         let when = [("when_supported", ChecksumWhen::Supported), ("when_required", ChecksumWhen::Required)];
         if let Some(when) = env.choose("AWS_REQUEST_CHECKSUM_CALCULATION", &when)? {
@@ -259,6 +280,25 @@ impl<T> ConfigBuilder<T> {
         self
     }
 
+    /// When requests to a bucket that fails again and again are held back. Default: 5 failures in a row, for 30 s.
+    pub fn circuit(mut self, policy: CircuitPolicy) -> Self {
+        self.circuit = policy;
+        self
+    }
+
+    /// How much the client may send. Default: no limits.
+    pub fn rate_limits(mut self, limits: RateLimits) -> Self {
+        self.rate_limits = limits;
+        self
+    }
+
+    /// When the body of an answer that trickles is given up; `None`: never. Default: under 1 byte per second over 5 s of
+    /// waiting. The built-in transport heeds it.
+    pub fn stalled_streams(mut self, policy: impl Into<Option<StallPolicy>>) -> Self {
+        self.stalls = policy.into();
+        self
+    }
+
     /// How bodies are covered by the signature. Default [`PayloadSigning::Auto`].
     pub fn payload_signing(mut self, signing: PayloadSigning) -> Self {
         self.payload_signing = signing;
@@ -355,6 +395,9 @@ impl<T> ConfigBuilder<T> {
             transport,
             timeouts: self.timeouts,
             retry: self.retry,
+            circuit: self.circuit,
+            rate_limits: self.rate_limits,
+            stalls: self.stalls,
             payload_signing: self.payload_signing,
             request_checksums: self.request_checksums.unwrap_or(checksums),
             response_checksums: self.response_checksums.unwrap_or(checksums),

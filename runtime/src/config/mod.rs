@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::credentials::ProvideCredentials;
 use crate::endpoint::EndpointConfig;
-use crate::resilience::RetryPolicy;
+use crate::resilience::{CircuitPolicy, RateLimits, RetryPolicy, StallPolicy};
 use crate::transport::HttpTransport;
 
 pub use builder::ConfigBuilder;
@@ -100,6 +100,12 @@ pub struct S3Config {
     pub timeouts: Timeouts,
     /// What is tried again, how often and when.
     pub retry: RetryPolicy,
+    /// When requests to a bucket that fails again and again are held back.
+    pub circuit: CircuitPolicy,
+    /// How much the client may send.
+    pub rate_limits: RateLimits,
+    /// When the body of an answer that trickles is given up.
+    pub stalls: Option<StallPolicy>,
     /// How bodies are covered by the signature.
     pub payload_signing: PayloadSigning,
     /// When requests carry a checksum.

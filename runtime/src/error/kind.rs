@@ -190,6 +190,8 @@ category! {
         Tls => "the TLS connection could not be established",
         /// All connections are in use and none became free in time.
         PoolExhausted => "no connection is free",
+        /// The place failed so often that nothing is sent to it for a while: the circuit is open. Nothing was sent.
+        CircuitOpen => "the circuit is open after too many failures",
     }
 }
 

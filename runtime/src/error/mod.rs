@@ -13,8 +13,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+pub use codes::RetryClass;
 #[doc(hidden)]
-pub use codes::{CodeFacts, CodeLookup, RetryClass, advice_for_status, kind_of_status, no_codes};
+pub use codes::{CodeFacts, CodeLookup, advice_for_status, kind_of_status, no_codes};
 pub use kind::{
     AccessError, BucketError, ConfigurationError, CredentialsError, ErrorKind, MultipartError, NetworkError,
     ObjectError, RequestError, ResponseError, ServerError, SigningError, TransferError,
@@ -228,7 +229,7 @@ impl S3Error {
         self
     }
 
-    #[doc(hidden)]
+    /// What a client shall do about it.
     pub fn with_retry_class(mut self, class: RetryClass) -> Self {
         self.0.retry = class;
         self
@@ -246,7 +247,7 @@ impl S3Error {
         self
     }
 
-    #[doc(hidden)]
+    /// What the client does about it.
     pub fn retry_class(&self) -> RetryClass {
         self.0.retry
     }

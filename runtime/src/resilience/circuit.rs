@@ -96,7 +96,10 @@ struct Word {
 
 impl Word {
     fn pack(self) -> u64 {
-        (self.state as u64) | u64::from(self.count & 0x7FFF) << 2 | u64::from(self.good & 0x7FFF) << 17 | u64::from(self.epoch) << 32
+        (self.state as u64)
+            | u64::from(self.count & 0x7FFF) << 2
+            | u64::from(self.good & 0x7FFF) << 17
+            | u64::from(self.epoch) << 32
     }
 
     fn unpack(word: u64) -> Self {
@@ -193,7 +196,11 @@ impl Circuit {
                 (CircuitState::Closed, Outcome::Success) if word.count > 0 => Word { count: 0, ..word },
                 (CircuitState::Closed, Outcome::Failure) if self.policy.failures > 0 => {
                     let count = word.count + 1;
-                    if u32::from(count) >= self.policy.failures { self.open(word, now()) } else { Word { count, ..word } }
+                    if u32::from(count) >= self.policy.failures {
+                        self.open(word, now())
+                    } else {
+                        Word { count, ..word }
+                    }
                 }
                 (CircuitState::HalfOpen, Outcome::Success) if u32::from(word.good) + 1 >= self.policy.trials => {
                     word.enter(CircuitState::Closed)

@@ -14,7 +14,8 @@ enum Event {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let outcome = prop_oneof![Just(Outcome::Success), Just(Outcome::Failure), Just(Outcome::Failure), Just(Outcome::Unknown)];
+    let outcome =
+        prop_oneof![Just(Outcome::Success), Just(Outcome::Failure), Just(Outcome::Failure), Just(Outcome::Unknown)];
     prop_oneof![
         4 => Just(Event::Pass),
         4 => (any::<usize>(), outcome).prop_map(|(at, outcome)| Event::Done(at, outcome)),
@@ -129,7 +130,7 @@ fn opens_at_the_fifth_failure_in_a_row_and_says_for_how_long() {
 fn three_trials_close_it_and_no_fourth_is_let_through() {
     let circuit = Circuit::new(CircuitPolicy::default());
     let at = Duration::from_secs;
-    (0..5).for_each(|_| drop(fail(&circuit, at(0))));
+    (0..5).for_each(|_| assert_ne!(fail(&circuit, at(0)), Some(CircuitState::Closed)));
     let mut told = Vec::new();
     let trials: Vec<_> = (0..3).map(|_| circuit.pass(|| at(30), |state| told.push(state)).unwrap()).collect();
     assert_eq!(told, [CircuitState::HalfOpen]);
@@ -142,7 +143,7 @@ fn three_trials_close_it_and_no_fourth_is_let_through() {
 fn trials_that_are_called_off_give_their_place_back() {
     let circuit = Circuit::new(CircuitPolicy::default().trials(1));
     let at = Duration::from_secs;
-    (0..5).for_each(|_| drop(fail(&circuit, at(0))));
+    (0..5).for_each(|_| assert_ne!(fail(&circuit, at(0)), Some(CircuitState::Closed)));
     for _ in 0..10 {
         drop(circuit.pass(|| at(30), |_| {}).unwrap());
     }
@@ -153,7 +154,15 @@ fn trials_that_are_called_off_give_their_place_back() {
 fn threads_open_it_once() {
     let circuit = Circuit::new(CircuitPolicy::default().failures(1_000));
     let opened: usize = std::thread::scope(|scope| {
-        let work = || (0..500).filter(|_| circuit.pass(|| Duration::ZERO, |_| {}).is_ok_and(|p| p.done(Outcome::Failure, || Duration::ZERO).is_some())).count();
+        let work = || {
+            (0..500)
+                .filter(|_| {
+                    circuit
+                        .pass(|| Duration::ZERO, |_| {})
+                        .is_ok_and(|p| p.done(Outcome::Failure, || Duration::ZERO).is_some())
+                })
+                .count()
+        };
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });

@@ -57,7 +57,9 @@ impl Lanes {
         let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut table = self.table.load().to_vec();
         if table.len() >= KEPT {
-            table.retain(|entry| Arc::strong_count(&entry.lane) > 2 || entry.lane.circuit.state() != CircuitState::Closed);
+            table.retain(|entry| {
+                Arc::strong_count(&entry.lane) > 2 || entry.lane.circuit.state() != CircuitState::Closed
+            });
             // All of them busy or broken: begin anew rather than grow.
             if table.len() >= KEPT {
                 table.clear();
@@ -67,7 +69,8 @@ impl Lanes {
             Ok(lane) => lane,
             Err(at) => {
                 let limits = if self.limits.per_bucket { Limiter::new(&self.limits) } else { None };
-                let lane = Arc::new(Lane { circuit: Circuit::new(self.circuit), limits, pace: Mutex::new(Pace::new()) });
+                let lane =
+                    Arc::new(Lane { circuit: Circuit::new(self.circuit), limits, pace: Mutex::new(Pace::new()) });
                 table.insert(at, Entry { bucket: bucket.into(), region: region.into(), lane: lane.clone() });
                 self.table.store(Arc::new(table));
                 lane

@@ -171,10 +171,11 @@ impl Limiter {
         if limits.is_off() {
             return None;
         }
-        let requests = limits.requests_per_second.map(|rate| {
-            Mutex::new(RequestRate::new(rate, limits.burst.unwrap_or(rate), limits.adapt))
-        });
-        let slots = limits.concurrent_requests.map(|n| Arc::new(Semaphore::new((n as usize).min(Semaphore::MAX_PERMITS))));
+        let requests = limits
+            .requests_per_second
+            .map(|rate| Mutex::new(RequestRate::new(rate, limits.burst.unwrap_or(rate), limits.adapt)));
+        let slots =
+            limits.concurrent_requests.map(|n| Arc::new(Semaphore::new((n as usize).min(Semaphore::MAX_PERMITS))));
         // A second's worth may go at once.
         let bytes = limits.bytes_per_second.map(|rate| Arc::new(Mutex::new(Tokens::new(rate as f64, rate as f64))));
         Some(Self { requests, slots, bytes })

@@ -224,10 +224,7 @@ impl RetryPolicy {
     ///     .classifier(|error| (error.status() == Some(403) && error.code().is_none()).then_some(RetryClass::Transient));
     /// # let _ = policy;
     /// ```
-    pub fn classifier(
-        mut self,
-        classify: impl Fn(&S3Error) -> Option<RetryClass> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn classifier(mut self, classify: impl Fn(&S3Error) -> Option<RetryClass> + Send + Sync + 'static) -> Self {
         self.classifier = Some(RetryClassifier(Arc::new(classify)));
         self
     }
