@@ -45,3 +45,16 @@ fn reads_a_bucket_that_never_did() -> Result<(), S3Error> {
     assert_eq!(output, GetBucketVersioningOutput::default());
     Ok(())
 }
+
+#[test]
+fn reads_a_document_named_after_the_operation() -> Result<(), S3Error> {
+    let request = GetBucketVersioningRequest::builder().bucket("b").build();
+    let output = testing::decode(
+        &request,
+        200,
+        &[],
+        "<GetBucketVersioningResponse><Status>Suspended</Status></GetBucketVersioningResponse>",
+    )?;
+    assert_eq!(output, GetBucketVersioningOutput { status: Some("Suspended".into()), ..Default::default() });
+    Ok(())
+}

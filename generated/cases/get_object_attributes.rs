@@ -120,3 +120,20 @@ fn reads_only_what_was_asked_for() -> Result<(), S3Error> {
     assert_eq!(output, GetObjectAttributesOutput { object_size: Some(0), ..Default::default() });
     Ok(())
 }
+
+#[test]
+fn reads_a_document_named_after_the_operation() -> Result<(), S3Error> {
+    let request = GetObjectAttributesRequest::builder()
+        .bucket("b")
+        .key("k")
+        .object_attributes(Vec::<ObjectAttributes>::new())
+        .build();
+    let output = testing::decode(
+        &request,
+        200,
+        &[],
+        "<GetObjectAttributesOutput><ObjectSize>5</ObjectSize></GetObjectAttributesOutput>",
+    )?;
+    assert_eq!(output, GetObjectAttributesOutput { object_size: Some(5), ..Default::default() });
+    Ok(())
+}

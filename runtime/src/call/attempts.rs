@@ -150,13 +150,13 @@ impl<'a> Attempts<'a> {
         let (head, body) = response.into_parts();
         let codes = self.core.codes;
         if head.status.is_success() && !self.facts.error_in_200 {
-            return Ok(Reply::new(head.status, head.headers, body, codes));
+            return Ok(Reply::new(head.status, head.headers, body, codes).answering(self.facts.name));
         }
         if head.status.is_success() {
             // The verdict stands in the body, which may take minutes to come: it belongs to the attempt.
             let body = body.collect().await?;
             if !crate::plumbing::is_error_document(&body) {
-                return Ok(Reply::new(head.status, head.headers, body.into(), codes));
+                return Ok(Reply::new(head.status, head.headers, body.into(), codes).answering(self.facts.name));
             }
             return Err(error_of(head.status, &head.headers, &body, has_key, codes));
         }

@@ -30,12 +30,19 @@ struct Head {
     status: StatusCode,
     headers: HeaderMap,
     codes: CodeLookup,
+    operation: &'static str,
 }
 
 impl Reply {
     /// An answer as the transport gave it; `codes` tells what the error codes of a document mean.
     pub fn new(status: StatusCode, headers: HeaderMap, body: ByteStream, codes: CodeLookup) -> Self {
-        Self { head: Head { status, headers, codes }, body }
+        Self { head: Head { status, headers, codes, operation: "" }, body }
+    }
+
+    /// Which operation it answers, for stores that name documents after it.
+    pub fn answering(mut self, operation: &'static str) -> Self {
+        self.head.operation = operation;
+        self
     }
 
     /// An answer out of its parts, for examples of the wire format. Headers that are none are left out.
@@ -171,7 +178,7 @@ impl Reply {
     /// document; `IncompleteBody`, which may be tried again, when the body ends before the document.
     pub async fn xml(&mut self, root: &'static str, each: &mut Each<'_>) -> Result<(), S3Error> {
         let Self { head, body } = self;
-        let mut document = Document::new(root);
+        let mut document = Document::new(root).answering(head.operation);
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|e| head.named(e))?;
             document.push(&chunk, each).map_err(|e| head.unread(root, e))?;
@@ -193,19 +200,20 @@ impl Reply {
         if bytes.is_empty() {
             return Ok(None);
         }
-        whole_document(&bytes, root, read).map(Some).map_err(|e| head.unread(root, e))
+        whole_document(&bytes, root, head.operation, read).map(Some).map_err(|e| head.unread(root, e))
     }
 }
 
 fn whole_document<T>(
     bytes: &[u8],
     root: &str,
+    operation: &str,
     read: fn(&mut XmlReader<'_>) -> Result<T, XmlError>,
 ) -> Result<T, DocumentError> {
     let of = |e| if e == XmlError::Incomplete { DocumentError::Truncated } else { DocumentError::Xml(e) };
     let mut xml = XmlReader::new(bytes);
     match xml.root().map_err(of)? {
-        name if is_root(name, root) => {}
+        name if is_root(name, root, operation) => {}
         "Error" => return Err(DocumentError::Refused(bytes.to_owned())),
         other => return Err(DocumentError::Root(other.chars().take(64).collect())),
     }

@@ -14,6 +14,7 @@ pub type Each<'f> = dyn FnMut(&str, &mut XmlReader<'_>) -> Result<(), XmlError> 
 #[derive(Debug)]
 pub struct Document {
     expected: &'static str,
+    operation: &'static str,
     stage: Stage,
     /// What was not read yet.
     tail: Vec<u8>,
@@ -52,7 +53,13 @@ const MAX_REFUSAL: usize = 64 << 10;
 impl Document {
     /// A document whose root should be called `expected`.
     pub fn new(expected: &'static str) -> Self {
-        Self { expected, stage: Stage::Prolog, tail: Vec::new(), consumed: 0, retry_at: 0 }
+        Self { expected, operation: "", stage: Stage::Prolog, tail: Vec::new(), consumed: 0, retry_at: 0 }
+    }
+
+    /// Which operation it answers: some stores call the root after it.
+    pub fn answering(mut self, operation: &'static str) -> Self {
+        self.operation = operation;
+        self
     }
 
     /// Takes the next bytes of the body.
@@ -153,7 +160,7 @@ impl Document {
     fn read_prolog(&self, bytes: &[u8]) -> Result<(usize, Result<Stage, XmlError>), DocumentError> {
         let mut reader = XmlReader::new(bytes);
         match reader.root() {
-            Ok(name) if is_root(name, self.expected) => {
+            Ok(name) if is_root(name, self.expected, self.operation) => {
                 let root = reader.open_name().to_owned();
                 // `<Root/>` has no end tag to wait for.
                 let stage = if reader.is_hollow() { Stage::Epilog } else { Stage::Inside(root) };
@@ -166,12 +173,16 @@ impl Document {
     }
 }
 
-/// Whether a root will do. Stores disagree on `...Result` and `...Response`; anything else is another document.
-pub(in crate::plumbing) fn is_root(found: &str, expected: &str) -> bool {
+/// Whether a root will do. Stores disagree on `...Result`, `...Response` and `...Output`, and some call every root after
+/// its operation; anything else is another document, which must not pass for an empty one.
+pub(in crate::plumbing) fn is_root(found: &str, expected: &str, operation: &str) -> bool {
     fn stem(name: &str) -> &str {
-        name.strip_suffix("Result").or_else(|| name.strip_suffix("Response")).unwrap_or(name)
+        let ends = ["Result", "Response", "Output"];
+        ends.into_iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
     }
-    found == expected || (stem(expected) != expected && stem(found) == stem(expected))
+    found == expected
+        || (stem(expected) != expected && stem(found) == stem(expected))
+        || (!operation.is_empty() && stem(found).eq_ignore_ascii_case(operation))
 }
 
 /// Hands over the children that are complete: how far that went, and what comes next.

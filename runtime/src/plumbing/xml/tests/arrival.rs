@@ -161,3 +161,21 @@ proptest! {
         prop_assert_eq!(arrive("Root", [&document.as_bytes()[..cut.max(1)]]), Err(DocumentError::Truncated));
     }
 }
+
+#[test]
+fn a_root_may_be_named_as_other_stores_do_but_another_document_is_refused() {
+    let reads = |expected, operation, found: &str| {
+        let mut document = Document::new(expected).answering(operation);
+        let each: &mut Each<'_> = &mut |_, xml| xml.skip();
+        let body = format!("<{found}><A/></{found}>");
+        document.push(body.as_bytes(), each).and_then(|()| document.end(each)).is_ok()
+    };
+    for found in ["ListPartsResult", "ListPartsResponse", "ListPartsOutput", "ListParts", "listPartsResponse"] {
+        assert!(reads("ListPartsResult", "ListParts", found), "{found}");
+    }
+    assert!(reads("VersioningConfiguration", "GetBucketVersioning", "GetBucketVersioningResponse"));
+    for found in ["ListBucketResult", "Versioning", "html", "Error", "Result"] {
+        assert!(!reads("VersioningConfiguration", "GetBucketVersioning", found), "{found}");
+        assert!(!reads("ListPartsResult", "", found), "{found}");
+    }
+}
