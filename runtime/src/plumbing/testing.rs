@@ -61,7 +61,7 @@ pub fn text(body: ByteStream) -> Result<String, S3Error> {
 }
 
 /// Drives a future that has nothing to wait for.
-fn at_once<T>(future: impl Future<Output = T>) -> Result<T, S3Error> {
+pub fn at_once<T>(future: impl Future<Output = T>) -> Result<T, S3Error> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => Ok(value),
         Poll::Pending => Err(S3Error::new(ResponseError::UnexpectedContent, "a wire example had to wait")),

@@ -7,7 +7,7 @@ use crate::ir::{Answer, Api, Case, CaseKind, Operation, Place, Value};
 use crate::output::File;
 
 use super::uses::Uses;
-use super::{docs, file, sample, ty};
+use super::{docs, file, messages, sample, ty};
 
 /// The files of all operations that have an example.
 pub(in crate::emit) fn emit(api: &Api) -> Vec<File> {
@@ -44,8 +44,9 @@ fn file_of(api: &Api, op: &Operation) -> File {
     let uses = Uses::new(api, "crate::generated::types").know(&names.request, home).know(&names.output, home);
     let uses = uses.scan(&body).tokens(&[]);
     let head = docs::module_doc(&format!("Wire examples of {}.", op.name));
+    let allow = messages::allow_deprecated(api, op);
     let source = op.cases.first().map_or_else(String::new, |case| case.source.clone());
-    file(format!("cases/{}.rs", op.stem), source, &quote!(#head #uses #body))
+    file(format!("cases/{}.rs", op.stem), source, &quote!(#head #allow #uses #body))
 }
 
 fn input(api: &Api, op: &Operation, case: &Case) -> TokenStream {

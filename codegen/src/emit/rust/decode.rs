@@ -1,6 +1,6 @@
 //! From the wire to the answer: headers first, then the body as it arrives.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::ir::{Answer, Api, Decoded, Field, Operation, Place, ScalarType, Type, XmlPath};
@@ -51,7 +51,7 @@ fn is_awaited(field: &Field) -> bool {
 }
 
 /// The answer with its headers; `all` is the number of fields it has.
-fn literal(output: &proc_macro2::Ident, fields: &[Field], all: usize) -> TokenStream {
+fn literal(output: &Ident, fields: &[Field], all: usize) -> TokenStream {
     let headers: Vec<_> = headers(fields).collect();
     if headers.is_empty() {
         quote!(#output::default())
@@ -93,40 +93,34 @@ fn header(field: &Field) -> Option<TokenStream> {
 }
 
 /// One field is the whole document.
-fn payload(output: &proc_macro2::Ident, fields: &[Field], field: &str, root: &str) -> TokenStream {
-    let literal = literal(output, fields, fields.len());
-    let name = ty::field(field);
-    let Some(field) = fields.iter().find(|it| it.name == field) else { return quote!(Ok(#literal)) };
-    let shape = ty::plain(&field.ty, false);
-    let (head, value) = if field.required {
-        let head = quote!(let document = reply.xml_value(#root, #shape::read).await?;);
-        (head, quote!(reply.require(#root, document)?))
+fn payload(output: &Ident, fields: &[Field], field: &str, root: &str) -> TokenStream {
+    let Some(field) = fields.iter().find(|it| it.name == field) else { return TokenStream::new() };
+    let (name, shape) = (ty::field(&field.name), ty::plain(&field.ty, false));
+    let value = if field.required {
+        quote!(reply.require(#root, document)?)
     } else if field.default.is_some() {
-        (TokenStream::new(), quote!(reply.xml_value(#root, #shape::read).await?.unwrap_or_default()))
+        quote!(document.unwrap_or_default())
     } else {
-        (TokenStream::new(), quote!(reply.xml_value(#root, #shape::read).await?))
+        quote!(document)
     };
-    let out =
-        if fields.len() == 1 { quote!(let mut out = #output::default();) } else { quote!(let mut out = #literal;) };
+    let headers = headers(fields);
     quote! {
-        #out
-        #head
-        out.#name = #value;
-        Ok(out)
+        let document = reply.xml_value(#root, #shape::read).await?;
+        Ok(#output { #name: #value, #(#headers),* })
     }
 }
 
 /// The fields are children of the root, or its text.
 fn document(
     api: &Api,
-    output: &proc_macro2::Ident,
+    output: &Ident,
     fields: &[Field],
     root: &str,
     decoded: Option<&Decoded>,
 ) -> TokenStream {
     let literal = literal(output, fields, fields.len());
     if let Some(field) = fields.iter().find(|field| field.place == Place::Xml(XmlPath::Text)) {
-        return root_text(output, &literal, fields, field, root);
+        return root_text(output, fields, field, root);
     }
     let awaited: Vec<_> = fields.iter().filter(|field| is_awaited(field)).collect();
     let locals = awaited.iter().map(|field| {
@@ -156,13 +150,7 @@ fn document(
 }
 
 /// The root's own text is a field. An empty answer is an empty text, which may mean something.
-fn root_text(
-    output: &proc_macro2::Ident,
-    literal: &TokenStream,
-    fields: &[Field],
-    field: &Field,
-    root: &str,
-) -> TokenStream {
+fn root_text(output: &Ident, fields: &[Field], field: &Field, root: &str) -> TokenStream {
     let name = ty::field(&field.name);
     let meaning = if field.aliases.is_empty() { TokenStream::new() } else { xml::alias(field) };
     let empty_means = field.aliases.iter().any(|(wire, _)| wire.is_empty());
@@ -170,14 +158,18 @@ fn root_text(
     let text = if is_text { quote!(text) } else { quote!(text.into()) };
     let value = match (ty::is_option(field, Role::Output), empty_means) {
         (true, true) => quote!(Some(#text)),
-        (true, false) => quote!((!text.is_empty()).then(|| #text)),
+        (true, false) => if is_text {
+            quote!((!text.is_empty()).then_some(text))
+        } else {
+            quote!((!text.is_empty()).then(|| #text))
+        },
         (false, _) => text,
     };
-    let text = quote!(let text = reply.xml_value(#root, |xml| xml.text()).await?.unwrap_or_default(); #meaning);
-    if fields.len() == 1 {
-        quote!(#text Ok(#output { #name: #value }))
-    } else {
-        quote!(let mut out = #literal; #text out.#name = #value; Ok(out))
+    let headers = headers(fields);
+    quote! {
+        let text = reply.xml_value(#root, |xml| xml.text()).await?.unwrap_or_default();
+        #meaning
+        Ok(#output { #name: #value, #(#headers),* })
     }
 }
 

@@ -107,9 +107,7 @@ fn read_struct(fields: &[Field]) -> TokenStream {
     let body = xml::read_fields(fields);
     quote! {
         pub(crate) fn read(xml: &mut XmlReader<'_>) -> Result<Self, XmlError> {
-            let mut it = Self::default();
             #body
-            Ok(it)
         }
     }
 }

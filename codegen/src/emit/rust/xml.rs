@@ -113,6 +113,11 @@ pub(super) fn arm(target: &TokenStream, field: &Field) -> Option<TokenStream> {
                 let format = ty::date_format(*format);
                 quote!(#target.#name.extend(xml.date(#format)?))
             }
+            // Numbers could be extended by references to numbers, so their type has to be said.
+            of if ty::is_copy(of) => {
+                let of = ty::plain(of, false);
+                quote!(#target.#name.extend(xml.value::<#of>()?))
+            }
             _ => quote!(#target.#name.extend(xml.value()?)),
         },
         _ if field.required => {
@@ -212,27 +217,16 @@ pub(super) fn or_default(field: &Field, value: TokenStream) -> TokenStream {
     }
 }
 
-/// The body of `read` of a struct, after `it` was made: attributes, then children, or the element's own text.
+/// The body of `read` of a struct: attributes, then children, or the element's own text.
 pub(super) fn read_fields(fields: &[Field]) -> TokenStream {
-    let attributes = fields.iter().filter_map(|field| {
-        let (name, wire) = (ty::field(&field.name), attribute(field)?);
-        let local = wire.rsplit(':').next().unwrap_or(wire);
-        let text = quote!(xml.attribute(#local));
-        let value = match (&field.ty, ty::is_option(field, Role::Output)) {
-            (Type::Enum(_), true) => quote!(#text.map(|text| text.as_ref().into())),
-            (Type::Enum(_), false) => quote!(#text.unwrap_or_default().as_ref().into()),
-            (Type::Scalar(ScalarType::String), true) => quote!(#text.map(Into::into)),
-            (Type::Scalar(ScalarType::String), false) => quote!(#text.unwrap_or_default().into()),
-            (_, true) => quote!(#text.and_then(|text| FromWire::from_wire(&text))),
-            (_, false) => quote!(#text.and_then(|text| FromWire::from_wire(&text)).unwrap_or_default()),
-        };
-        Some(quote!(it.#name = #value;))
-    });
-    let text = fields.iter().find(|field| field.place == Place::Xml(XmlPath::Text));
-    if let Some(field) = text {
+    let attributes: Vec<_> = fields.iter().filter_map(read_attribute).collect();
+    if let Some(field) = fields.iter().find(|field| field.place == Place::Xml(XmlPath::Text)) {
         let name = ty::field(&field.name);
         let value = if ty::is_option(field, Role::Output) { optional(field) } else { read(field) };
-        return quote!(#(#attributes)* it.#name = #value;);
+        return quote!(Ok(Self { #(#attributes,)* #name: #value }));
+    }
+    if attributes.len() == fields.len() {
+        return quote!(let it = Self { #(#attributes),* }; xml.skip()?; Ok(it));
     }
     let must = |field: &&Field| {
         field.required && ty::is_single(&field.ty) && matches!(field.place, Place::Xml(XmlPath::Element(_)))
@@ -246,8 +240,13 @@ pub(super) fn read_fields(fields: &[Field]) -> TokenStream {
         quote!(it.#name = xml.require(#what, #local)?;)
     });
     let arms = fields.iter().filter_map(|field| arm(&quote!(it), field));
+    let start = if attributes.is_empty() {
+        quote!(Self::default())
+    } else {
+        quote!(Self { #(#attributes,)* ..Self::default() })
+    };
     quote! {
-        #(#attributes)*
+        let mut it = #start;
         #(#locals)*
         while let Some(name) = xml.child()? {
             match name {
@@ -256,7 +255,24 @@ pub(super) fn read_fields(fields: &[Field]) -> TokenStream {
             }
         }
         #(#filled)*
+        Ok(it)
     }
+}
+
+/// `name: value` for a field that is an attribute.
+fn read_attribute(field: &Field) -> Option<TokenStream> {
+    let (name, wire) = (ty::field(&field.name), attribute(field)?);
+    let local = wire.rsplit(':').next().unwrap_or(wire);
+    let text = quote!(xml.attribute(#local));
+    let value = match (&field.ty, ty::is_option(field, Role::Output)) {
+        (Type::Enum(_), true) => quote!(#text.map(|text| text.as_ref().into())),
+        (Type::Enum(_), false) => quote!(#text.unwrap_or_default().as_ref().into()),
+        (Type::Scalar(ScalarType::String), true) => quote!(#text.map(Into::into)),
+        (Type::Scalar(ScalarType::String), false) => quote!(#text.unwrap_or_default().into()),
+        (_, true) => quote!(#text.and_then(|text| FromWire::from_wire(&text))),
+        (_, false) => quote!(#text.and_then(|text| FromWire::from_wire(&text)).unwrap_or_default()),
+    };
+    Some(quote!(#name: #value))
 }
 
 /// The expression that reads one member of a union, and makes `it` of it.
@@ -287,11 +303,20 @@ pub(super) fn union_line(api: &Api, field: &Field) -> TokenStream {
             quote!(#line)
         }
         Type::List(of) => {
+            let wire = match &field.place {
+                Place::Xml(XmlPath::Wrapped { item, .. }) => item,
+                _ => wire,
+            };
             let line = match of.as_ref() {
                 Type::Struct(_) | Type::Union(_) => nest(api, of, wire, &quote!(item)),
                 _ => quote!(xml.element(#wire, item);),
             };
-            quote!(for item in value { #line })
+            match &field.place {
+                Place::Xml(XmlPath::Wrapped { outer, .. }) => {
+                    quote!(xml.open(#outer); for item in value { #line } xml.close(#outer);)
+                }
+                _ => quote!(for item in value { #line }),
+            }
         }
         Type::Scalar(ScalarType::Timestamp(format)) => {
             let format = ty::date_format(*format);
