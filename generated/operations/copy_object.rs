@@ -685,7 +685,9 @@ impl Operation for CopyObjectRequest {
     }
 
     async fn decode(&self, mut reply: Reply) -> Result<CopyObjectOutput, S3Error> {
-        let mut out = CopyObjectOutput {
+        let document = reply.xml_value("CopyObjectResult", CopyObjectResult::read).await?;
+        Ok(CopyObjectOutput {
+            copy_object_result: document,
             version_id: reply.text("x-amz-version-id"),
             copy_source_version_id: reply.text("x-amz-copy-source-version-id"),
             server_side_encryption: reply.parse("x-amz-server-side-encryption"),
@@ -696,9 +698,6 @@ impl Operation for CopyObjectRequest {
             sse_customer_key_md5: reply.text("x-amz-server-side-encryption-customer-key-md5"),
             expiration: reply.text("x-amz-expiration"),
             request_charged: reply.parse("x-amz-request-charged"),
-            ..Default::default()
-        };
-        out.copy_object_result = reply.xml_value("CopyObjectResult", CopyObjectResult::read).await?;
-        Ok(out)
+        })
     }
 }

@@ -413,7 +413,9 @@ impl Operation for UploadPartCopyRequest {
     }
 
     async fn decode(&self, mut reply: Reply) -> Result<UploadPartCopyOutput, S3Error> {
-        let mut out = UploadPartCopyOutput {
+        let document = reply.xml_value("CopyPartResult", CopyPartResult::read).await?;
+        Ok(UploadPartCopyOutput {
+            copy_part_result: document,
             version_id: reply.text("x-amz-version-id"),
             copy_source_version_id: reply.text("x-amz-copy-source-version-id"),
             server_side_encryption: reply.parse("x-amz-server-side-encryption"),
@@ -422,9 +424,6 @@ impl Operation for UploadPartCopyRequest {
             sse_customer_algorithm: reply.text("x-amz-server-side-encryption-customer-algorithm"),
             sse_customer_key_md5: reply.text("x-amz-server-side-encryption-customer-key-md5"),
             request_charged: reply.parse("x-amz-request-charged"),
-            ..Default::default()
-        };
-        out.copy_part_result = reply.xml_value("CopyPartResult", CopyPartResult::read).await?;
-        Ok(out)
+        })
     }
 }

@@ -111,13 +111,7 @@ fn payload(output: &Ident, fields: &[Field], field: &str, root: &str) -> TokenSt
 }
 
 /// The fields are children of the root, or its text.
-fn document(
-    api: &Api,
-    output: &Ident,
-    fields: &[Field],
-    root: &str,
-    decoded: Option<&Decoded>,
-) -> TokenStream {
+fn document(api: &Api, output: &Ident, fields: &[Field], root: &str, decoded: Option<&Decoded>) -> TokenStream {
     let literal = literal(output, fields, fields.len());
     if let Some(field) = fields.iter().find(|field| field.place == Place::Xml(XmlPath::Text)) {
         return root_text(output, fields, field, root);
@@ -158,11 +152,13 @@ fn root_text(output: &Ident, fields: &[Field], field: &Field, root: &str) -> Tok
     let text = if is_text { quote!(text) } else { quote!(text.into()) };
     let value = match (ty::is_option(field, Role::Output), empty_means) {
         (true, true) => quote!(Some(#text)),
-        (true, false) => if is_text {
-            quote!((!text.is_empty()).then_some(text))
-        } else {
-            quote!((!text.is_empty()).then(|| #text))
-        },
+        (true, false) => {
+            if is_text {
+                quote!((!text.is_empty()).then_some(text))
+            } else {
+                quote!((!text.is_empty()).then(|| #text))
+            }
+        }
         (false, _) => text,
     };
     let headers = headers(fields);
