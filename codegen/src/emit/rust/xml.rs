@@ -283,6 +283,28 @@ pub(super) fn union_arm(field: &Field, variant: &proc_macro2::Ident) -> TokenStr
             let read = reader(of);
             quote!(#wire => it = Self::#variant(xml.list(#item, #read)?),)
         }
+        (Type::List(of), _) => {
+            let item = match of.as_ref() {
+                Type::Struct(_) | Type::Union(_) => {
+                    let shape = ty::plain(of, false);
+                    quote!(#shape::read(xml)?)
+                }
+                Type::Scalar(ScalarType::String) => quote!(xml.text()?),
+                Type::Enum(_) => quote!(xml.text()?.into()),
+                Type::Scalar(ScalarType::Timestamp(format)) => {
+                    let format = ty::date_format(*format);
+                    quote!(xml.date(#format)?.unwrap_or_default())
+                }
+                _ => quote!(xml.value()?.unwrap_or_default()),
+            };
+            quote!(#wire => {
+                let item = #item;
+                match &mut it {
+                    Self::#variant(items) => items.push(item),
+                    _ => it = Self::#variant(vec![item]),
+                }
+            })
+        }
         _ if is_certain(field) => {
             let value = read(field);
             quote!(#wire => it = Self::#variant(#value),)
