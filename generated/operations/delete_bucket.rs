@@ -156,8 +156,7 @@ impl Operation for DeleteBucketRequest {
     }
 
     async fn decode(&self, reply: Reply) -> Result<DeleteBucketOutput, S3Error> {
-        let out = DeleteBucketOutput::default();
         reply.finish().await?;
-        Ok(out)
+        Ok(DeleteBucketOutput {})
     }
 }

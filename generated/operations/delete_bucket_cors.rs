@@ -159,8 +159,7 @@ impl Operation for DeleteBucketCorsRequest {
     }
 
     async fn decode(&self, reply: Reply) -> Result<DeleteBucketCorsOutput, S3Error> {
-        let out = DeleteBucketCorsOutput::default();
         reply.finish().await?;
-        Ok(out)
+        Ok(DeleteBucketCorsOutput {})
     }
 }

@@ -159,8 +159,7 @@ impl Operation for DeleteBucketTaggingRequest {
     }
 
     async fn decode(&self, reply: Reply) -> Result<DeleteBucketTaggingOutput, S3Error> {
-        let out = DeleteBucketTaggingOutput::default();
         reply.finish().await?;
-        Ok(out)
+        Ok(DeleteBucketTaggingOutput {})
     }
 }

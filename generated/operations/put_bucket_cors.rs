@@ -209,8 +209,7 @@ impl Operation for PutBucketCorsRequest {
     }
 
     async fn decode(&self, reply: Reply) -> Result<PutBucketCorsOutput, S3Error> {
-        let out = PutBucketCorsOutput::default();
         reply.finish().await?;
-        Ok(out)
+        Ok(PutBucketCorsOutput {})
     }
 }

@@ -201,8 +201,7 @@ impl Operation for PutBucketTaggingRequest {
     }
 
     async fn decode(&self, reply: Reply) -> Result<PutBucketTaggingOutput, S3Error> {
-        let out = PutBucketTaggingOutput::default();
         reply.finish().await?;
-        Ok(out)
+        Ok(PutBucketTaggingOutput {})
     }
 }

@@ -222,8 +222,7 @@ impl Operation for PutBucketVersioningRequest {
     }
 
     async fn decode(&self, reply: Reply) -> Result<PutBucketVersioningOutput, S3Error> {
-        let out = PutBucketVersioningOutput::default();
         reply.finish().await?;
-        Ok(out)
+        Ok(PutBucketVersioningOutput {})
     }
 }

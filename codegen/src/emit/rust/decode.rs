@@ -12,6 +12,10 @@ use super::{sample, xml};
 pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
     let output = ty::Names::of(op).output;
     let body = match &op.answer {
+        Answer::Headers(fields) if fields.is_empty() => quote! {
+            reply.finish().await?;
+            Ok(#output {})
+        },
         Answer::Headers(fields) => {
             let literal = literal(&output, fields, fields.len());
             quote! {
