@@ -127,11 +127,13 @@ pub(super) async fn credentials(
     document.credentials(&NAMES, surroundings.now())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    #[cfg(unix)]
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn a_command_that_takes_too_long_is_stopped_also_when_its_children_are_not() {
         for command in ["sleep 60", "sleep 60 & echo begun; exit 0", "exec >&-; sleep 60"] {

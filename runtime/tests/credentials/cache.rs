@@ -13,11 +13,13 @@ use integration_s3_runtime::identity::Credentials;
 use integration_s3_runtime::timestamp::Timestamp;
 use tokio::sync::Semaphore;
 
+type Answer = Box<dyn Fn(usize) -> Result<Credentials, S3Error> + Send>;
+
 /// Answers when it is let, with what the test says for the n-th fetch.
 struct Source {
     fetches: AtomicUsize,
     gate: Semaphore,
-    answer: Mutex<Box<dyn Fn(usize) -> Result<Credentials, S3Error> + Send>>,
+    answer: Mutex<Answer>,
 }
 
 impl std::fmt::Debug for Source {
@@ -44,7 +46,7 @@ fn cache(
     open: usize,
     answer: impl Fn(usize) -> Result<Credentials, S3Error> + Send + 'static,
 ) -> (Arc<Source>, Arc<CredentialsCache>) {
-    let answer = Mutex::new(Box::new(answer) as Box<_>);
+    let answer = Mutex::new(Box::new(answer) as Answer);
     let source = Arc::new(Source { fetches: AtomicUsize::new(0), gate: Semaphore::new(open), answer });
     (source.clone(), Arc::new(CredentialsCache::new(source)))
 }
