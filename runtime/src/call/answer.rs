@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 
 use crate::body::ByteStream;
-use crate::error::{CodeLookup, S3Error, advice_for_status, kind_of_status};
+use crate::error::{CodeLookup, RetryClass, S3Error, ServerError, advice_for_status, kind_of_status};
 use crate::plumbing::{ErrorDocument, error_document};
 use crate::timestamp::Timestamp;
 
@@ -33,25 +33,23 @@ pub(super) fn error_of(
     has_key: bool,
     codes: CodeLookup,
 ) -> S3Error {
-    let document = error_document(body);
-    let (fallback, class) = kind_of_status(status.as_u16(), has_key);
-    let facts = document.code.as_deref().and_then(codes);
-    let mut error = S3Error::new(facts.map_or(fallback, |f| f.kind), message(&document, status))
+    let mut document = error_document(body);
+    if document.message.is_empty() {
+        document.message = message(&document, status);
+    }
+    let (request_id, host_id) = (document.request_id.clone(), document.host_id.clone());
+    let (kind, class) = match status.is_success() {
+        true => (ServerError::Other.into(), RetryClass::No),
+        false => kind_of_status(status.as_u16(), has_key),
+    };
+    let mut error = document
+        .into_error(kind, class, codes)
         .with_status(status.as_u16())
-        .with_retry_class(facts.map_or(class, |f| f.retry))
         .with_retry_after(headers.get("retry-after").and_then(|v| retry_after(v.to_str().ok()?, headers)))
-        .with_request_id(text(headers, "x-amz-request-id").or(document.request_id.as_deref()))
-        .with_host_id(text(headers, "x-amz-id-2").or(document.host_id.as_deref()));
-    if let Some(code) = &document.code {
-        error = error.with_code(code);
-    }
-    if let Some(advice) = facts.map(|f| f.advice).or_else(|| advice_for_status(status.as_u16())) {
+        .with_request_id(text(headers, "x-amz-request-id").or(request_id.as_deref()))
+        .with_host_id(text(headers, "x-amz-id-2").or(host_id.as_deref()));
+    if let (None, Some(advice)) = (error.suggestion(), advice_for_status(status.as_u16())) {
         error = error.with_suggestion(advice);
-    }
-    for (name, value) in &document.details {
-        if facts.is_none_or(|f| f.fields.is_empty() || f.fields.contains(&name.as_str())) {
-            error = error.with_detail(name, value);
-        }
     }
     if let Some(region) = text(headers, "x-amz-bucket-region")
         && error.detail("Region").is_none()
@@ -62,9 +60,6 @@ pub(super) fn error_of(
 }
 
 fn message(document: &ErrorDocument, status: StatusCode) -> String {
-    if !document.message.is_empty() {
-        return document.message.clone();
-    }
     match status.canonical_reason() {
         Some(reason) if document.code.is_none() => format!("the server answered {}", reason.to_lowercase()),
         _ => String::new(),

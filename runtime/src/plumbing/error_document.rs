@@ -2,6 +2,7 @@
 //! all give as much as can be understood, never an error about the error.
 
 use super::xml::{XmlError, XmlReader};
+use crate::error::{CodeLookup, ErrorKind, RetryClass, S3Error};
 
 /// Elements beside the known ones that are kept.
 const MAX_DETAILS: usize = 16;
@@ -25,6 +26,28 @@ pub struct ErrorDocument {
     pub resource: Option<String>,
     /// Other elements by name: at most 16, of at most 1 KiB. What was signed, and tokens, are left out.
     pub details: Vec<(String, String)>,
+}
+
+impl ErrorDocument {
+    /// The error it tells of. The code decides what it is; one that nobody knows leaves it to `kind` and `class`. The ids are left to
+    /// the caller: those of the answer's headers count more.
+    pub fn into_error(self, kind: ErrorKind, class: RetryClass, codes: CodeLookup) -> S3Error {
+        let facts = self.code.as_deref().and_then(codes);
+        let mut error = S3Error::new(facts.map_or(kind, |f| f.kind), self.message)
+            .with_retry_class(facts.map_or(class, |f| f.retry));
+        if let Some(code) = &self.code {
+            error = error.with_code(code);
+        }
+        if let Some(facts) = facts.filter(|f| !f.advice.is_empty()) {
+            error = error.with_suggestion(facts.advice);
+        }
+        for (name, value) in &self.details {
+            if facts.is_none_or(|f| f.fields.is_empty() || f.fields.contains(&name.as_str())) {
+                error = error.with_detail(name, value);
+            }
+        }
+        error
+    }
 }
 
 /// Whether a body is an `<Error>` document, whatever its status says.

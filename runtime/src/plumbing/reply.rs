@@ -285,24 +285,12 @@ impl Head {
     /// The error of an `<Error>` document under a 2xx status: its code decides, the status says nothing.
     fn refused(&self, body: &[u8]) -> S3Error {
         let document = error_document(body);
-        let facts = document.code.as_deref().and_then(self.codes);
-        let mut error = self
-            .error(facts.map_or(ServerError::Other.into(), |f| f.kind), document.message)
-            .with_retry_class(facts.map_or(RetryClass::No, |f| f.retry))
-            .with_request_id(document.request_id.as_deref())
-            .with_host_id(document.host_id.as_deref());
-        if let Some(code) = &document.code {
-            error = error.with_code(code);
-        }
-        if let Some(facts) = facts.filter(|f| !f.advice.is_empty()) {
-            error = error.with_suggestion(facts.advice);
-        }
-        for (name, value) in &document.details {
-            if facts.is_none_or(|f| f.fields.is_empty() || f.fields.contains(&name.as_str())) {
-                error = error.with_detail(name, value);
-            }
-        }
-        error
+        let (request_id, host_id) = (document.request_id.clone(), document.host_id.clone());
+        let error = document.into_error(ServerError::Other.into(), RetryClass::No, self.codes);
+        self.named(error)
+            .with_status(self.status.as_u16())
+            .with_request_id(request_id.as_deref())
+            .with_host_id(host_id.as_deref())
     }
 }
 
