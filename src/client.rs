@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use integration_s3_runtime::call::{Call, Core, Operation, Sending};
 use integration_s3_runtime::config::{ConfigBuilder, S3Config};
+use integration_s3_runtime::resilience::CircuitState;
 
 use crate::{Bucket, S3Error};
 
@@ -82,6 +83,20 @@ impl S3Client {
     /// No credentials, or no connection.
     pub async fn warmup(&self) -> Result<(), S3Error> {
         self.core.warm_up(None).await
+    }
+
+    /// Whether requests to a bucket are let through, or held back because it failed too often.
+    ///
+    /// ```
+    /// use integration_s3::resilience::CircuitState;
+    /// # fn example(client: &integration_s3::S3Client) {
+    /// if client.circuit_state("logs") == CircuitState::Open {
+    ///     eprintln!("logs is down: not asking for half a minute");
+    /// }
+    /// # }
+    /// ```
+    pub fn circuit_state(&self, bucket: &str) -> CircuitState {
+        self.core.circuit_state(bucket)
     }
 
     /// What the client was set up with.

@@ -5,20 +5,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Request, Response};
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
 
 use super::answer::{error_body, error_of};
 use super::core::Core;
-use super::{RequestOptions, within};
+use super::gate::Place;
+use super::invocation::{attempt_header, invocation_id};
+use super::payload::Payload;
+use super::{Limit, RequestOptions, within};
 use crate::body::ByteStream;
 use crate::endpoint::EndpointConfig;
 use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error};
 use crate::identity::Credentials;
-use crate::plumbing::{OperationFacts, Reply, Verb, WireRequest};
-use crate::resilience::{Jitter, RetryPolicy};
+use crate::plumbing::{OperationFacts, Reply, WireRequest};
+use crate::resilience::{Hold, Jitter, RetryCase};
+use crate::telemetry::{self, Watch};
 use crate::timestamp::Timestamp;
-
-use super::payload::Payload;
+use crate::transport::TransportErrorKind;
 
 /// Remedies that are tried once each, because a second time would not help.
 #[derive(Default)]
@@ -34,8 +39,14 @@ pub(super) struct Attempts<'a> {
     facts: &'static OperationFacts,
     request: WireRequest,
     payload: Payload,
-    policy: RetryPolicy,
+    place: &'a Place<'a>,
+    watch: &'a Watch<'a>,
+    max_attempts: u32,
     attempt_timeout: Option<Duration>,
+    /// Tokens of the retry under way.
+    hold: Option<Hold<'a>>,
+    /// The last attempt broke on a connection that had served others before.
+    stale: bool,
     /// Where the bucket was found, if elsewhere than configured.
     elsewhere: Option<Arc<EndpointConfig>>,
     invocation: HeaderValue,
@@ -53,23 +64,24 @@ impl<'a> Attempts<'a> {
         options: Option<&RequestOptions>,
         facts: &'static OperationFacts,
         request: WireRequest,
-        elsewhere: Option<Arc<EndpointConfig>>,
+        place: &'a Place<'a>,
+        watch: &'a Watch<'a>,
     ) -> Result<Self, S3Error> {
         let mut request = request;
         let payload = Payload::plan(&core.config, facts, &mut request)?;
-        let mut policy = core.config.retry.clone();
-        if let Some(attempts) = options.and_then(|o| o.max_attempts) {
-            policy.max_attempts = attempts;
-        }
         let mut jitter = core.jitter();
         Ok(Self {
             core,
             facts,
             request,
             payload,
-            policy,
+            place,
+            watch,
+            max_attempts: options.and_then(|o| o.max_attempts).unwrap_or(place.policy.max_attempts),
             attempt_timeout: options.and_then(|o| o.attempt_timeout).or(core.config.timeouts.attempt),
-            elsewhere,
+            hold: None,
+            stale: false,
+            elsewhere: place.elsewhere.clone(),
             invocation: invocation_id(&mut jitter),
             jitter,
             made: 0,
@@ -82,8 +94,17 @@ impl<'a> Attempts<'a> {
     /// The next answer that is a success. Failures that can be mended are tried again in here.
     pub(super) async fn next(&mut self, bucket: Option<&str>, has_key: bool) -> Result<Reply, S3Error> {
         loop {
-            match self.once(has_key).await {
-                Ok(reply) => return Ok(reply),
+            match self.once(bucket, has_key).await {
+                Ok(reply) => {
+                    // A retry that succeeded brings its tokens back.
+                    self.hold = None;
+                    if self.made == 1
+                        && let Some(budget) = &self.core.budget
+                    {
+                        budget.succeeded();
+                    }
+                    return Ok(reply);
+                }
                 Err(error) => self.judge(error, bucket).await?,
             }
         }
@@ -94,20 +115,31 @@ impl<'a> Attempts<'a> {
         if self.facts.idempotent { self.judge(error, bucket).await } else { Err(error.with_attempts(self.made)) }
     }
 
-    async fn once(&mut self, has_key: bool) -> Result<Reply, S3Error> {
+    /// One attempt, through circuit and limits.
+    async fn once(&mut self, bucket: Option<&str>, has_key: bool) -> Result<Reply, S3Error> {
+        let place = self.place;
+        let leave = place.enter(bucket, self.watch).await?;
         self.made += 1;
+        self.stale = false;
+        let limit = Limit::attempt(self.attempt_timeout);
+        let answer = within(limit, self.exchange(has_key, leave.slot)).await;
+        place.learn(leave.pass, answer.as_ref().err(), self.stale, bucket);
+        answer
+    }
+
+    async fn exchange(&mut self, has_key: bool, slot: Option<OwnedSemaphorePermit>) -> Result<Reply, S3Error> {
         let request = self.signed().await?;
-        let sent = self.core.config.transport.send(request);
-        let limit = self.attempt_timeout;
-        let response = within(limit, async { sent.await.map_err(S3Error::from) }).await.map_err(|error| {
-            // The attempt's own limit; the operation's is outside and final.
-            if limit.is_some() && matches!(error.kind(), ErrorKind::Network(NetworkError::Timeout)) {
-                error.with_retryable(true)
-            } else {
-                error
-            }
-        })?;
-        self.judge_answer(response, has_key).await
+        self.watch.sending(self.made, request.uri(), request.headers(), request.body().len());
+        let sent = async {
+            let answer = self.core.config.transport.send(request).await;
+            let response = answer.map_err(|error| {
+                self.stale = error.connection_reused() && error.kind() == TransportErrorKind::Reset;
+                S3Error::from(error)
+            })?;
+            self.watch.answered(response.status(), response.headers());
+            self.judge_answer(response, has_key, slot).await
+        };
+        sent.instrument(telemetry::attempt_span()).await
     }
 
     /// The request as it leaves: attempt headers and a fresh signature on top of what was encoded.
@@ -115,29 +147,31 @@ impl<'a> Attempts<'a> {
         let core = self.core;
         let now = core.now();
         self.signed_with = match &core.credentials {
-            Some(cache) => Some(cache.get(now).await?),
+            Some(cache) => Some(cache.get(now).instrument(telemetry::credentials_span()).await?),
             None => None,
         };
         let mut headers = self.request.headers().clone();
         headers.insert("user-agent", core.user_agent.clone());
         headers.insert("amz-sdk-invocation-id", self.invocation.clone());
-        headers.insert("amz-sdk-request", attempt_header(self.made, self.policy.max_attempts));
+        headers.insert("amz-sdk-request", attempt_header(self.made, self.max_attempts));
         let endpoint = self.elsewhere.as_deref().unwrap_or(&core.config.endpoint);
-        let body = self.payload.sign(
-            core,
-            &self.request,
-            &mut headers,
-            self.signed_with.as_deref(),
-            endpoint.region(),
-            now,
-            self.facts.verb.as_str(),
-        )?;
+        let body = telemetry::signing(|| {
+            self.payload.sign(
+                core,
+                &self.request,
+                &mut headers,
+                self.signed_with.as_deref(),
+                endpoint.region(),
+                now,
+                self.facts.verb.as_str(),
+            )
+        })?;
         // Transports send no length for an empty body, and some stores answer 411 then.
         if self.facts.verb.has_body() && body.is_empty() {
             headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut request = Request::new(body);
-        *request.method_mut() = method(self.facts.verb);
+        let mut request = Request::new(self.place.metered(body, None));
+        *request.method_mut() = self.facts.verb.into();
         *request.uri_mut() = self.request.uri().clone();
         *request.headers_mut() = headers;
         if core.config.transport.wants_operation_name() {
@@ -146,10 +180,16 @@ impl<'a> Attempts<'a> {
         Ok(request)
     }
 
-    async fn judge_answer(&mut self, response: Response<ByteStream>, has_key: bool) -> Result<Reply, S3Error> {
+    async fn judge_answer(
+        &mut self,
+        response: Response<ByteStream>,
+        has_key: bool,
+        slot: Option<OwnedSemaphorePermit>,
+    ) -> Result<Reply, S3Error> {
         let (head, body) = response.into_parts();
         let codes = self.core.codes;
         if head.status.is_success() && !self.facts.error_in_200 {
+            let body = self.place.metered(body, slot);
             return Ok(Reply::new(head.status, head.headers, body, codes).answering(self.facts.name));
         }
         if head.status.is_success() {
@@ -167,15 +207,39 @@ impl<'a> Attempts<'a> {
 
     /// `Ok`: go again, the wait is over. `Err`: that was it.
     async fn judge(&mut self, error: S3Error, bucket: Option<&str>) -> Result<(), S3Error> {
+        if error.kind() == ErrorKind::Network(NetworkError::CircuitOpen) {
+            return Err(error.with_attempts(self.made));
+        }
+        let policy = self.place.policy;
+        let error = policy.classified(error);
+        if let Some(hold) = self.hold.take()
+            && error.is_retryable()
+        {
+            hold.lose();
+        }
         if self.remedy(&error, bucket)? {
             return self.replayable(error);
         }
-        let Some(wait) = self.policy.delay(self.made, self.policy.max_attempts, &error, &mut self.jitter) else {
+        let Some(wait) = policy.delay(self.made, self.max_attempts, &error, &mut self.jitter) else {
             return Err(error.with_attempts(self.made));
         };
-        self.replayable(error)?;
-        tokio::time::sleep(wait).await;
+        let error = self.replayable_error(error)?;
+        if self.place.is_closed_to(wait) {
+            return Err(self.final_error(error, "not tried again: the circuit of this bucket has opened"));
+        }
+        if let (Some(budget), true) = (&self.core.budget, policy.budget.is_some()) {
+            self.hold = budget.withdraw(RetryCase::of(&error) == RetryCase::Timeout);
+            if self.hold.is_none() {
+                return Err(self.final_error(error, "not tried again: too many retries of this client have failed"));
+            }
+        }
+        telemetry::retrying(self.facts, self.place.endpoint().region(), bucket, self.made, wait, &error);
+        tokio::time::sleep(wait).instrument(telemetry::delay_span()).await;
         Ok(())
+    }
+
+    fn final_error(&self, error: S3Error, why: &'static str) -> S3Error {
+        error.with_attempts(self.made).with_suggestion(why)
     }
 
     /// Errors that tell what to change: done once each, and not counted against the attempts a user allows.
@@ -183,6 +247,7 @@ impl<'a> Attempts<'a> {
         match error.retry_class() {
             RetryClass::Refresh if !self.tried.refresh => {
                 let (Some(cache), Some(used)) = (&self.core.credentials, &self.signed_with) else { return Ok(false) };
+                tracing::warn!(target: "integration_s3::retry", "credentials were refused as expired: fetching new ones");
                 cache.forget(used);
                 self.tried.refresh = true;
                 Ok(true)
@@ -219,67 +284,17 @@ impl<'a> Attempts<'a> {
         Ok(true)
     }
 
-    fn replayable(&mut self, error: S3Error) -> Result<(), S3Error> {
+    fn replayable(&self, error: S3Error) -> Result<(), S3Error> {
+        self.replayable_error(error).map(drop)
+    }
+
+    /// The error itself, if the request can be sent again.
+    fn replayable_error(&self, error: S3Error) -> Result<S3Error, S3Error> {
         if self.payload.can_replay() {
-            return Ok(());
+            return Ok(error);
         }
         Err(error
             .with_attempts(self.made)
             .with_suggestion("the body is a stream that cannot be sent twice, so this was not tried again; give it as bytes or as a file"))
-    }
-}
-
-/// Random, so that the server's log tells calls apart: a version 4 UUID.
-fn invocation_id(jitter: &mut Jitter) -> HeaderValue {
-    let bits = u128::from(jitter.bits()) << 64 | u128::from(jitter.bits());
-    let bits = bits & !(0xF << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let mut text = [0u8; 36];
-    let mut nibble = 32;
-    for (at, byte) in text.iter_mut().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            *byte = b'-';
-        } else {
-            nibble -= 1;
-            *byte = b"0123456789abcdef"[(bits >> (nibble * 4) & 0xF) as usize];
-        }
-    }
-    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
-}
-
-fn method(verb: Verb) -> Method {
-    match verb {
-        Verb::Get => Method::GET,
-        Verb::Put => Method::PUT,
-        Verb::Post => Method::POST,
-        Verb::Delete => Method::DELETE,
-        Verb::Head => Method::HEAD,
-    }
-}
-
-fn attempt_header(attempt: u32, max: u32) -> HeaderValue {
-    // The common cases cost no allocation.
-    match (attempt, max) {
-        (1, 3) => HeaderValue::from_static("attempt=1; max=3"),
-        (1, 1) => HeaderValue::from_static("attempt=1; max=1"),
-        _ => HeaderValue::try_from(format!("attempt={attempt}; max={max}"))
-            .unwrap_or_else(|_| HeaderValue::from_static("attempt=1")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn invocation_ids_are_version_4_uuids_and_differ() {
-        let mut jitter = Jitter::seeded(3);
-        let (a, b) = (invocation_id(&mut jitter), invocation_id(&mut jitter));
-        assert_ne!(a, b);
-        let a = a.to_str().unwrap();
-        assert_eq!(a.len(), 36);
-        assert_eq!(&a[14..15], "4");
-        assert!(matches!(&a[19..20], "8" | "9" | "a" | "b"), "{a}");
-        assert!(a.match_indices('-').map(|(at, _)| at).eq([8, 13, 18, 23]));
     }
 }

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::HeaderValue;
+use tokio::time::Instant;
 
 use crate::config::S3Config;
 use crate::credentials::CredentialsCache;
 use crate::endpoint::EndpointConfig;
 use crate::error::{CodeLookup, ConfigurationError, S3Error};
-use crate::resilience::Jitter;
+use crate::resilience::{CircuitState, Jitter, Lanes, Limiter, RetryBudget};
 use crate::sign::KeyCache;
 use crate::timestamp::Timestamp;
 
@@ -23,6 +25,13 @@ pub struct Core {
     pub(crate) codes: CodeLookup,
     pub(crate) user_agent: HeaderValue,
     pub(crate) regions: Regions,
+    /// Circuits, paces and limits by bucket.
+    pub(crate) lanes: Lanes,
+    /// Limits all buckets share.
+    pub(crate) limits: Option<Limiter>,
+    pub(crate) budget: Option<RetryBudget>,
+    /// The beginning of the time all layers are told.
+    pub(crate) started: Instant,
     /// Seconds the servers' clocks are ahead of ours, learnt from an answer.
     skew: AtomicI64,
     chance: AtomicU64,
@@ -41,6 +50,10 @@ impl Core {
         }
         let user_agent = HeaderValue::try_from(user_agent)
             .map_err(|_| S3Error::new(ConfigurationError::InvalidConfiguration, "app_name cannot stand in a header"))?;
+        let lanes = Lanes::new(config.circuit, config.rate_limits);
+        let limits = if config.rate_limits.per_bucket { None } else { Limiter::new(&config.rate_limits) };
+        let budget = config.retry.budget.map(RetryBudget::new);
+        tracing::info!(target: "integration_s3::client", region = config.region(), "S3 client ready");
         Ok(Arc::new(Self {
             credentials: config.credentials.clone().map(CredentialsCache::new),
             config,
@@ -48,6 +61,10 @@ impl Core {
             codes,
             user_agent,
             regions: Regions::default(),
+            lanes,
+            limits,
+            budget,
+            started: Instant::now(),
             skew: AtomicI64::new(0),
             chance: AtomicU64::new(Jitter::new().bits()),
         }))
@@ -56,6 +73,22 @@ impl Core {
     /// The configuration.
     pub fn config(&self) -> &S3Config {
         &self.config
+    }
+
+    /// The state of a bucket's circuit; closed if nothing was ever sent there.
+    pub fn circuit_state(&self, bucket: &str) -> CircuitState {
+        let elsewhere = self.regions.of(Some(bucket));
+        self.lanes.state(bucket, elsewhere.as_deref().unwrap_or(&self.config.endpoint).region())
+    }
+
+    /// Tokens left for retries; `None` without a budget.
+    pub fn retry_tokens(&self) -> Option<u32> {
+        self.budget.as_ref().map(RetryBudget::left)
+    }
+
+    /// The time the layers are told.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// The server's time, as far as it is known.

@@ -1,13 +1,17 @@
 //! One call from request value to answer: the only room that knows all the others.
 //!
 //! ```text
-//! encode -> attempts { credentials -> sign -> send -> classify } -> decode
+//! telemetry { operation timeout { encode -> retry { circuit { rate limits { attempt timeout {
+//!     credentials -> sign -> send -> classify } } } } -> decode } }
 //! ```
 
 mod answer;
 mod attempts;
 mod chunked;
 mod core;
+mod gate;
+mod invocation;
+mod metered;
 mod operation;
 mod options;
 mod pages;
@@ -21,8 +25,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{ConfigurationError, NetworkError, S3Error};
+use crate::error::{ConfigurationError, NetworkError, RetryClass, S3Error};
 use crate::plumbing::{OperationFacts, RequestWriter};
+use crate::telemetry::{Watch, build_span, parse_span};
 
 pub use self::core::Core;
 pub use operation::Operation;
@@ -33,6 +38,8 @@ pub use sending::Sending;
 pub use wait::{WaiterFacts, WaiterGoal};
 
 use attempts::Attempts;
+use gate::Place;
+use tracing::Instrument as _;
 
 /// A client and the options of one call.
 #[derive(Clone, Default)]
@@ -63,31 +70,30 @@ impl Call {
             let answer = match self.attached() {
                 Ok(core) => {
                     // Only this much is compiled once per operation; the rest is in `Attempts`.
+                    let options = self.options.as_deref();
+                    let watch = Watch::begin(&core.config, O::FACTS, request.bucket(), request.key());
                     let call = async {
-                        let at_home = core.regions.of(request.bucket());
-                        let endpoint = at_home.as_deref().unwrap_or(&core.config.endpoint);
-                        let mut writer = RequestWriter::new(endpoint);
-                        request.encode(&mut writer);
-                        let mut attempts = Attempts::start(
-                            core,
-                            self.options.as_deref(),
-                            O::FACTS,
-                            writer.finish()?,
-                            at_home.clone(),
-                        )?;
+                        let place = Place::of(core, options, request.bucket());
+                        let mut writer = RequestWriter::new(place.endpoint());
+                        build_span().in_scope(|| request.encode(&mut writer));
+                        let mut attempts = Attempts::start(core, options, O::FACTS, writer.finish()?, &place, &watch)?;
                         loop {
                             let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
-                            match request.decode(reply).await {
+                            match request.decode(reply).instrument(parse_span()).await {
                                 Ok(output) => return Ok(output),
                                 Err(error) => attempts.undecodable(error, request.bucket()).await?,
                             }
                         }
                     };
-                    within(self.time_limit(core, O::FACTS), call).await
+                    let limit = Limit::operation(self.time_limit(core, O::FACTS));
+                    let answer = within(limit, call).instrument(watch.span().clone()).await;
+                    let answer = answer.map_err(|e| e.with_target(O::FACTS.name, request.bucket(), request.key()));
+                    watch.end(request.bucket(), request.key(), answer.as_ref().err());
+                    answer
                 }
-                Err(error) => Err(error),
+                Err(error) => Err(error.with_target(O::FACTS.name, request.bucket(), request.key())),
             };
-            answer.map_err(|error| error.with_target(O::FACTS.name, request.bucket(), request.key()))
+            answer
         })
     }
 
@@ -124,12 +130,32 @@ impl fmt::Debug for Call {
     }
 }
 
-async fn within<T>(limit: Option<Duration>, call: impl Future<Output = Result<T, S3Error>>) -> Result<T, S3Error> {
-    match limit {
+/// A limit of time, and what runs into it.
+#[derive(Clone, Copy)]
+struct Limit {
+    time: Option<Duration>,
+    what: &'static str,
+    advice: &'static str,
+}
+
+impl Limit {
+    fn operation(time: Option<Duration>) -> Self {
+        Self { time, what: "call", advice: "raise the operation timeout, or find out why the server is slow" }
+    }
+
+    fn attempt(time: Option<Duration>) -> Self {
+        Self { time, what: "attempt", advice: "raise the attempt timeout, or find out why the server is slow" }
+    }
+}
+
+async fn within<T>(limit: Limit, call: impl Future<Output = Result<T, S3Error>>) -> Result<T, S3Error> {
+    match limit.time {
         None => call.await,
-        Some(limit) => tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-            Err(S3Error::new(NetworkError::Timeout, format!("the call took longer than {limit:?}"))
-                .with_suggestion("raise the operation timeout, or find out why the server is slow"))
+        Some(time) => tokio::time::timeout(time, call).await.unwrap_or_else(|_| {
+            let message = format!("the {} took longer than {time:?}", limit.what);
+            Err(S3Error::new(NetworkError::Timeout, message)
+                .with_retry_class(RetryClass::Timeout)
+                .with_suggestion(limit.advice))
         }),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::resilience::RetryPolicy;
+
 /// Options of one call; what is not set is as the client has it.
 ///
 /// ```
@@ -17,6 +19,9 @@ pub struct RequestOptions {
     pub(crate) timeout: Option<Duration>,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) max_attempts: Option<u32>,
+    pub(crate) retry: Option<Box<RetryPolicy>>,
+    pub(crate) without_circuit: bool,
+    pub(crate) without_rate_limits: bool,
 }
 
 impl RequestOptions {
@@ -41,6 +46,24 @@ impl RequestOptions {
     /// How often the request is sent at most; at least 1.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = Some(attempts.max(1));
+        self
+    }
+
+    /// What is tried again, how often and when, in place of the client's policy.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(Box::new(policy));
+        self
+    }
+
+    /// Sends the request whatever state the bucket's circuit is in, and tells the circuit nothing. For probes.
+    pub fn without_circuit(mut self) -> Self {
+        self.without_circuit = true;
+        self
+    }
+
+    /// Sends the request past the client's rate limits, and does not count it. For requests that must not wait.
+    pub fn without_rate_limits(mut self) -> Self {
+        self.without_rate_limits = true;
         self
     }
 }

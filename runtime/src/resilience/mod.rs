@@ -24,7 +24,7 @@ pub use retry::{RetryCase, RetryMode, RetryPolicy, RetryRule};
 pub use stall::StallPolicy;
 
 pub(crate) use budget::{Hold, RetryBudget};
-pub(crate) use circuit::Outcome;
+pub(crate) use circuit::{Outcome, Pass};
 pub(crate) use jitter::Jitter;
 pub(crate) use lanes::{Lane, Lanes};
 pub(crate) use limits::Limiter;

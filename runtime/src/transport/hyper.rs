@@ -212,6 +212,10 @@ impl HttpTransport for HyperTransport {
     fn wants_operation_name(&self) -> bool {
         false
     }
+
+    fn pool(&self) -> Option<(usize, usize)> {
+        Some((self.inner.settings.pool_max, self.connections_in_use()))
+    }
 }
 
 impl Inner {

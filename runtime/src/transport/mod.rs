@@ -71,6 +71,11 @@ pub trait HttpTransport: Debug + Send + Sync + 'static {
     fn wants_operation_name(&self) -> bool {
         true
     }
+
+    /// How many connections the transport may have and how many are in use, for metrics. Default: not known.
+    fn pool(&self) -> Option<(usize, usize)> {
+        None
+    }
 }
 
 macro_rules! forward {
@@ -85,6 +90,10 @@ macro_rules! forward {
 
             fn wants_operation_name(&self) -> bool {
                 (**self).wants_operation_name()
+            }
+
+            fn pool(&self) -> Option<(usize, usize)> {
+                (**self).pool()
             }
         }
     )* };

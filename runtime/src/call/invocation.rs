@@ -1,0 +1,50 @@
+//! What attempts carry so that the server's log can tell them apart: an id per call, a count per attempt.
+
+use http::HeaderValue;
+
+use crate::resilience::Jitter;
+
+/// Random, so that the server's log tells calls apart: a version 4 UUID.
+pub(super) fn invocation_id(jitter: &mut Jitter) -> HeaderValue {
+    let bits = u128::from(jitter.bits()) << 64 | u128::from(jitter.bits());
+    let bits = bits & !(0xF << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let mut text = [0u8; 36];
+    let mut nibble = 32;
+    for (at, byte) in text.iter_mut().enumerate() {
+        if matches!(at, 8 | 13 | 18 | 23) {
+            *byte = b'-';
+        } else {
+            nibble -= 1;
+            *byte = b"0123456789abcdef"[(bits >> (nibble * 4) & 0xF) as usize];
+        }
+    }
+    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
+}
+
+pub(super) fn attempt_header(attempt: u32, max: u32) -> HeaderValue {
+    // The common cases cost no allocation.
+    match (attempt, max) {
+        (1, 3) => HeaderValue::from_static("attempt=1; max=3"),
+        (1, 1) => HeaderValue::from_static("attempt=1; max=1"),
+        _ => HeaderValue::try_from(format!("attempt={attempt}; max={max}"))
+            .unwrap_or_else(|_| HeaderValue::from_static("attempt=1")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn invocation_ids_are_version_4_uuids_and_differ() {
+        let mut jitter = Jitter::seeded(3);
+        let (a, b) = (invocation_id(&mut jitter), invocation_id(&mut jitter));
+        assert_ne!(a, b);
+        let a = a.to_str().unwrap();
+        assert_eq!(a.len(), 36);
+        assert_eq!(&a[14..15], "4");
+        assert!(matches!(&a[19..20], "8" | "9" | "a" | "b"), "{a}");
+        assert!(a.match_indices('-').map(|(at, _)| at).eq([8, 13, 18, 23]));
+    }
+}
