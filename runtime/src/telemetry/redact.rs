@@ -98,12 +98,12 @@ mod tests {
     fn only_what_is_on_the_list_is_shown() {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", "AWS4-HMAC-SHA256 Signature=abc".parse().unwrap());
-        headers.insert("x-amz-security-token", "token".parse().unwrap());
+        headers.insert("x-amz-security-token", "tok123".parse().unwrap());
         headers.insert("x-amz-meta-author", "alice".parse().unwrap());
-        headers.insert("x-amz-server-side-encryption-customer-key", "key".parse().unwrap());
+        headers.insert("x-amz-server-side-encryption-customer-key", "ssec42".parse().unwrap());
         headers.insert("etag", "\"1\"".parse().unwrap());
         let text = format!("{:?}", Headers(&headers));
-        for secret in ["AWS4", "abc", "token\"", "alice", "key\":\"", "\"key\""] {
+        for secret in ["AWS4", "abc", "tok123", "alice", "ssec42"] {
             assert!(!text.contains(secret), "{text}");
         }
         assert!(text.contains("\"authorization\": ***") && text.contains(r#""etag": "\"1\"""#), "{text}");
