@@ -22,13 +22,15 @@ pub struct S3Client {
 }
 
 impl S3Client {
-    /// A client set up from the environment: credentials, region and endpoint.
+    /// A client set up from environment variables and the profile in use: region, endpoint and all other options; credentials
+    /// come from the standard chain. What is read, and who wins, stands in [`config::OPTIONS`](crate::config::OPTIONS) and
+    /// `docs/configuration.md`.
     ///
     /// # Errors
-    /// No region and no custom endpoint; a variable whose value cannot be used, by name. Credentials are looked for at the
-    /// first call.
+    /// No region and no custom endpoint; a variable, or a line of a profile file, whose value cannot be used, by name.
+    /// Credentials are looked for at the first call.
     pub async fn from_env() -> Result<Self, S3Error> {
-        Self::builder().load_environment()?.build()
+        Self::builder().load_environment().build()
     }
 
     /// Sets a client up in code; what is not set has its default. Nothing is read from the environment but

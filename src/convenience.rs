@@ -104,6 +104,9 @@ impl Bucket {
         if keys.is_empty() {
             return Ok(());
         }
+        if !self.client().config().store.bulk_delete {
+            return self.delete_one_by_one(keys, deleted).await;
+        }
         let batch = Delete::new(keys.iter().map(ObjectIdentifier::new)).quiet(true);
         match self.delete_objects(batch).await {
             Ok(answer) => {
@@ -124,14 +127,18 @@ impl Bucket {
                 }
             }
             Err(error) if error.kind() == ErrorKind::Request(RequestError::NotImplemented) => {
-                for key in keys {
-                    self.delete_object(key).await?;
-                    *deleted += 1;
-                }
-                Ok(())
+                self.delete_one_by_one(keys, deleted).await
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn delete_one_by_one(&self, keys: Vec<String>, deleted: &mut u64) -> Result<(), S3Error> {
+        for key in keys {
+            self.delete_object(key).await?;
+            *deleted += 1;
+        }
+        Ok(())
     }
 
     async fn get_all(&self, key: &str) -> Result<Vec<u8>, S3Error> {

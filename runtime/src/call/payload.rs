@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
 use md5::{Digest as _, Md5};
+use sha2::Sha256;
 
 use super::core::Core;
 use crate::body::ByteStream;
@@ -38,7 +39,7 @@ impl Payload {
     pub(super) fn plan(config: &S3Config, facts: &OperationFacts, request: &mut WireRequest) -> Result<Self, S3Error> {
         let body = declared_length(request)?;
         if matches!(facts.checksum, ChecksumRule::Required) {
-            add_content_md5(request, &body);
+            add_checksum(request, &body, config.store.content_md5);
         }
         let length = body.len().ok_or_else(|| {
             S3Error::new(RequestError::MissingContentLength, "the length of the body is not known")
@@ -49,11 +50,22 @@ impl Payload {
             PayloadSigning::Unsigned => false,
             PayloadSigning::Auto => !request.is_https(),
         };
+        let chunks = config.store.aws_chunked;
         let cover = match body.as_bytes() {
             _ if length == 0 => Cover::Empty,
             _ if !hash || config.credentials.is_none() => Cover::Unsigned,
-            Some(bytes) if bytes.len() <= HASHED_AT_ONCE => Cover::Hashed(sign::sha256_hex(bytes)),
-            _ => Cover::Chunks(length),
+            Some(bytes) if bytes.len() <= HASHED_AT_ONCE || !chunks => Cover::Hashed(sign::sha256_hex(bytes)),
+            _ if chunks => Cover::Chunks(length),
+            // Over plain http nobody would notice a change: that must be the caller's word.
+            _ => {
+                return Err(S3Error::new(
+                    RequestError::Validation,
+                    "the body is a stream, which this store takes unsigned only",
+                )
+                .with_suggestion(
+                    "use https, give the body as bytes, or set payload_signing(PayloadSigning::Unsigned)",
+                ));
+            }
         };
         if let Cover::Chunks(length) = cover {
             let headers = request.headers_mut();
@@ -123,14 +135,17 @@ fn declared_length(request: &mut WireRequest) -> Result<ByteStream, S3Error> {
     }
 }
 
-/// Operations that demand a checksum take this one in every store there is.
-fn add_content_md5(request: &mut WireRequest, body: &ByteStream) {
+/// Operations that demand a checksum take this one in nearly every store there is.
+fn add_checksum(request: &mut WireRequest, body: &ByteStream, md5: bool) {
     let headers = request.headers_mut();
     let has_one = headers.keys().any(|name| name == "content-md5" || name.as_str().starts_with("x-amz-checksum-"));
-    if let (false, Some(bytes)) = (has_one, body.as_bytes())
-        && let Ok(sum) = HeaderValue::try_from(STANDARD.encode(Md5::digest(bytes)))
-    {
-        headers.insert("content-md5", sum);
+    let (false, Some(bytes)) = (has_one, body.as_bytes()) else { return };
+    let (name, sum) = match md5 {
+        true => ("content-md5", STANDARD.encode(Md5::digest(bytes))),
+        false => ("x-amz-checksum-sha256", STANDARD.encode(Sha256::digest(bytes))),
+    };
+    if let Ok(sum) = HeaderValue::try_from(sum) {
+        headers.insert(name, sum);
     }
 }
 

@@ -1,19 +1,26 @@
 //! Setting up a client.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::environment::{Environment, unusable};
-use super::{ChecksumWhen, Clock, PayloadSigning, S3Config, Timeouts};
-use crate::credentials::{CredentialsChain, ProvideCredentials, Surroundings};
-use crate::endpoint::{Addressing, EndpointConfig, EndpointOptions};
-use crate::error::{ConfigurationError, S3Error};
+use super::explain::Report;
+use super::options::Opt;
+use super::provider::ProviderFacts;
+use super::reading::Value;
+use super::resolve::{CredentialsChoice, Draft};
+use super::settings::Origin;
+use super::{ChecksumWhen, Clock, PayloadSigning, S3Config};
+use crate::credentials::{ProvideCredentials, Surroundings};
+use crate::error::S3Error;
 use crate::resilience::{CircuitPolicy, RateLimits, RetryMode, RetryPolicy, StallPolicy};
-use crate::transport::{HttpTransport, HyperTransport};
+use crate::transport::HttpTransport;
 
 /// Sets up a client, option by option; what is not set has its default.
 ///
-/// `T` is what [`build`](Self::build) makes: a client, or a bare [`S3Config`].
+/// `T` is what [`build`](Self::build) makes: a client, or a bare [`S3Config`]. What is set here wins over the environment, and
+/// that over the profile, in whatever order the methods are called.
 ///
 /// ```
 /// use integration_s3_runtime::config::{ConfigBuilder, S3Config};
@@ -24,37 +31,13 @@ use crate::transport::{HttpTransport, HyperTransport};
 ///     .credentials(Credentials::new("AKIDEXAMPLE", "secret"))
 ///     .build()?;
 /// assert_eq!(config.region(), "us-east-1");
+/// assert_eq!(config.explain().get("endpoint").map(|e| e.origin.to_string()), Some("code".to_owned()));
 /// # Ok::<(), integration_s3_runtime::error::S3Error>(())
 /// ```
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ConfigBuilder<T> {
     finish: fn(S3Config) -> Result<T, S3Error>,
-    region: Option<String>,
-    endpoint: Option<String>,
-    addressing: Option<Addressing>,
-    fips: bool,
-    dualstack: bool,
-    allow_http: bool,
-    credentials: CredentialsChoice,
-    transport: Option<Arc<dyn HttpTransport>>,
-    pool_max: Option<usize>,
-    pool_idle: Option<Duration>,
-    timeouts: Timeouts,
-    retry: RetryPolicy,
-    circuit: CircuitPolicy,
-    rate_limits: RateLimits,
-    stalls: Option<StallPolicy>,
-    payload_signing: PayloadSigning,
-    request_checksums: Option<ChecksumWhen>,
-    response_checksums: Option<ChecksumWhen>,
-    app_name: Option<String>,
-    clock: Clock,
-}
-
-enum CredentialsChoice {
-    Unset,
-    Anonymous,
-    Provider(Arc<dyn ProvideCredentials>),
+    draft: Draft,
 }
 
 impl ConfigBuilder<S3Config> {
@@ -67,346 +50,312 @@ impl ConfigBuilder<S3Config> {
 impl<T> ConfigBuilder<T> {
     #[doc(hidden)]
     pub fn new(finish: fn(S3Config) -> Result<T, S3Error>) -> Self {
-        Self {
-            finish,
-            region: None,
-            endpoint: None,
-            addressing: None,
-            fips: false,
-            dualstack: false,
-            allow_http: false,
-            credentials: CredentialsChoice::Unset,
-            transport: None,
-            pool_max: None,
-            pool_idle: None,
-            timeouts: Timeouts::default(),
-            retry: RetryPolicy::default(),
-            circuit: CircuitPolicy::default(),
-            rate_limits: RateLimits::default(),
-            stalls: Some(StallPolicy::default()),
-            payload_signing: PayloadSigning::default(),
-            request_checksums: None,
-            response_checksums: None,
-            app_name: None,
-            clock: Clock::SYSTEM,
-        }
+        Self { finish, draft: Draft::default() }
     }
 
-    /// Takes what the environment says (`AWS_REGION`, `AWS_ENDPOINT_URL_S3`, ...; the whole list stands in
-    /// `docs/configuration.md`). Options set after this call win over it.
-    ///
-    /// # Errors
-    /// A variable whose value cannot be used, by name.
-    pub fn load_environment(self) -> Result<Self, S3Error> {
-        self.load_from(|name| std::env::var(name).ok())
+    fn set(mut self, option: Opt, value: Value) -> Self {
+        self.draft.settings.offer(option, value, Origin::Code);
+        self
     }
 
-    /// As [`load_environment`](Self::load_environment), but reads through `get`, for tests.
+    fn text(self, option: Opt, text: impl Into<String>) -> Self {
+        self.set(option, Value::Text(text.into()))
+    }
+
+    fn time(self, option: Opt, time: impl Into<Option<Duration>>) -> Self {
+        self.set(option, Value::Time(time.into()))
+    }
+
+    /// Takes what the environment and the profile in use say (`AWS_REGION`, `AWS_ENDPOINT_URL_S3`, `HTTPS_PROXY`, ...; the
+    /// whole list stands in [`OPTIONS`](super::OPTIONS)). They are read by [`build`](Self::build), which refuses values
+    /// that cannot be used.
+    pub fn load_environment(self) -> Self {
+        self.load_from(Surroundings::system())
+    }
+
+    /// As [`load_environment`](Self::load_environment), with other variables, files and clients for metadata: for tests.
+    /// The standard chain of credentials looks there as well.
+    pub fn load_from(mut self, machine: Surroundings) -> Self {
+        self.draft.machine = Some(machine);
+        self
+    }
+
+    /// Uses this profile of `~/.aws/config` and `~/.aws/credentials` in place of `AWS_PROFILE`, and reads environment
+    /// and profile as [`load_environment`](Self::load_environment) does. It must exist.
+    pub fn profile(mut self, name: impl Into<String>) -> Self {
+        self.draft.machine.get_or_insert_with(Surroundings::system);
+        self.text(Opt::Profile, name)
+    }
+
+    /// What is known about this make of store: endpoint, region, addressing, checksums, chunking. It wins over environment and
+    /// profile; what is set on the builder itself wins over it.
     ///
-    /// # Errors
-    /// A variable whose value cannot be used, by name.
-    pub fn load_from(mut self, get: impl Fn(&str) -> Option<String>) -> Result<Self, S3Error> {
-        let env = Environment(get);
-        if let Some((_, region)) = env.text(&["AWS_REGION", "AWS_DEFAULT_REGION"]) {
-            self.region = Some(region);
-        }
-        if let Some((name, endpoint)) = env.text(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]) {
-            let trial =
-                EndpointOptions { region: "us-east-1".into(), custom: Some(endpoint.clone()), ..Default::default() };
-            // Whether plain http is allowed is the caller's word, which may come later.
-            if EndpointConfig::new(EndpointOptions { allow_http: true, ..trial }).is_err() {
-                return Err(unusable(name, "a URL such as https://storage.example.com:9000"));
-            }
-            self.endpoint = Some(endpoint);
-        }
-        if let Some(on) = env.flag("AWS_USE_FIPS_ENDPOINT")? {
-            self.fips = on;
-        }
-        if let Some(on) = env.flag("AWS_USE_DUALSTACK_ENDPOINT")? {
-            self.dualstack = on;
-        }
-        if let Some(path_style) = env.flag("S3_INTEGRATION_PATH_STYLE")? {
-            self = self.path_style(path_style);
-        }
-        if let Some(ms) = env.parse::<u64>("S3_INTEGRATION_TIMEOUT_MS", "milliseconds as a whole number")? {
-            self.timeouts.operation = Some(Duration::from_millis(ms));
-        }
-        if let Some(attempts) = env.parse::<std::num::NonZeroU32>("AWS_MAX_ATTEMPTS", "a whole number from 1")? {
-            self.retry.max_attempts = attempts.get();
-        }
-        if let Some(retries) = env.parse::<u32>("S3_INTEGRATION_MAX_RETRIES", "a whole number")? {
-            self.retry.max_attempts = retries.saturating_add(1);
-        }
-        if let Some(mode) =
-            env.choose("AWS_RETRY_MODE", &[("standard", RetryMode::Standard), ("adaptive", RetryMode::Adaptive)])?
-        {
-            self.retry.mode = mode;
-        }
-        if let Some(failures) = env.parse::<u32>("S3_INTEGRATION_CB_THRESHOLD", "a whole number; 0 is off")? {
-            self.circuit.failures = failures;
-        }
-        if let Some(ms) = env.parse::<u64>("S3_INTEGRATION_CB_RESET_MS", "milliseconds as a whole number")? {
-            self.circuit.reset_after = Duration::from_millis(ms);
-        }
-        let requests = env.parse::<std::num::NonZeroU32>("S3_INTEGRATION_RATE_LIMIT_RPS", "a whole number from 1")?;
-        if let Some(requests) = requests {
-            self.rate_limits.requests_per_second = Some(requests.get());
-        }
-        let when = [("when_supported", ChecksumWhen::Supported), ("when_required", ChecksumWhen::Required)];
-        if let Some(when) = env.choose("AWS_REQUEST_CHECKSUM_CALCULATION", &when)? {
-            self.request_checksums = Some(when);
-        }
-        if let Some(when) = env.choose("AWS_RESPONSE_CHECKSUM_VALIDATION", &when)? {
-            self.response_checksums = Some(when);
-        }
-        Ok(self)
+    /// `Provider` of the package `integration-s3` has those the model knows.
+    pub fn provider(mut self, provider: impl Into<ProviderFacts>) -> Self {
+        self.draft.provider = Some(provider.into());
+        self
     }
 
     /// The region requests are signed for, such as `eu-west-1`. Default `us-east-1` with a custom endpoint, else none.
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.region = Some(region.into());
-        self
+    pub fn region(self, region: impl Into<String>) -> Self {
+        self.text(Opt::Region, region)
     }
 
     /// Where the store is, such as `https://storage.example.com:9000`, with a base path if it has one.
     /// Default: AWS in the region.
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(url.into());
-        self
+    pub fn endpoint(self, url: impl Into<String>) -> Self {
+        self.text(Opt::Endpoint, url)
     }
 
     /// `true`: buckets stand in the path; `false`: in the host name. Default: the host name on AWS, the path with a
     /// custom endpoint and for names that no certificate covers.
-    pub fn path_style(mut self, on: bool) -> Self {
-        self.addressing = Some(if on { Addressing::Path } else { Addressing::Virtual });
-        self
+    pub fn path_style(self, on: bool) -> Self {
+        self.set(Opt::Addressing, Value::Word(if on { "path" } else { "virtual" }))
     }
 
     /// Goes to the FIPS 140 endpoints of the region. Default off.
-    pub fn use_fips(mut self, on: bool) -> Self {
-        self.fips = on;
-        self
+    pub fn use_fips(self, on: bool) -> Self {
+        self.set(Opt::UseFips, Value::On(on))
     }
 
     /// Goes to endpoints that also have IPv6. Default off.
-    pub fn use_dualstack(mut self, on: bool) -> Self {
-        self.dualstack = on;
-        self
+    pub fn use_dualstack(self, on: bool) -> Self {
+        self.set(Opt::UseDualstack, Value::On(on))
     }
 
     /// Allows plain http to hosts other than loopback. Default off: bodies and keys would travel in the clear.
-    pub fn allow_http(mut self, on: bool) -> Self {
-        self.allow_http = on;
-        self
+    pub fn allow_http(self, on: bool) -> Self {
+        self.set(Opt::AllowHttp, Value::On(on))
     }
 
     /// Where credentials come from: [`Credentials`](crate::identity::Credentials) themselves, or any source.
-    /// Default: [`CredentialsChain::standard`].
-    pub fn credentials(mut self, source: impl ProvideCredentials) -> Self {
-        self.credentials = CredentialsChoice::Provider(Arc::new(source));
-        self
+    /// Default: [`CredentialsChain::standard`](crate::credentials::CredentialsChain::standard).
+    pub fn credentials(self, source: impl ProvideCredentials) -> Self {
+        self.credentials_provider(Arc::new(source))
     }
 
     /// As [`credentials`](Self::credentials), for a source that is shared.
     pub fn credentials_provider(mut self, source: Arc<dyn ProvideCredentials>) -> Self {
-        self.credentials = CredentialsChoice::Provider(source);
-        self
+        let name = source.name();
+        self.draft.credentials = CredentialsChoice::Provider(source);
+        self.text(Opt::Credentials, name)
     }
 
     /// Sends requests unsigned, for public buckets.
     pub fn anonymous(mut self) -> Self {
-        self.credentials = CredentialsChoice::Anonymous;
-        self
+        self.draft.credentials = CredentialsChoice::Anonymous;
+        self.text(Opt::Credentials, "anonymous")
     }
 
-    /// Sends requests through this instead of the built-in transport; pool and connect options do not apply to it.
-    pub fn transport(mut self, transport: impl HttpTransport) -> Self {
-        self.transport = Some(Arc::new(transport));
-        self
+    /// Sends requests through this instead of the built-in transport; pool, connect, TLS and proxy options do not apply to
+    /// it.
+    pub fn transport(self, transport: impl HttpTransport) -> Self {
+        self.shared_transport(Arc::new(transport))
     }
 
     /// As [`transport`](Self::transport), for a transport that is shared between clients.
     pub fn shared_transport(mut self, transport: Arc<dyn HttpTransport>) -> Self {
-        self.transport = Some(transport);
+        self.draft.transport = Some(transport);
         self
     }
 
     /// How many connections may be open at once. Default 100. A request that finds none free within the connect
     /// timeout fails with `PoolExhausted`.
-    pub fn max_connections(mut self, max: usize) -> Self {
-        self.pool_max = Some(max);
-        self
+    pub fn max_connections(self, max: usize) -> Self {
+        self.set(Opt::MaxConnections, Value::Count(max as u64))
     }
 
     /// How long an idle connection is kept. Default 90 s.
-    pub fn connection_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.pool_idle = Some(timeout);
-        self
+    pub fn connection_idle_timeout(self, timeout: Duration) -> Self {
+        self.time(Opt::ConnectionIdleTimeout, timeout)
     }
 
     /// How long establishing a connection may take. Default 5 s.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.connect = timeout;
-        self
+    pub fn connect_timeout(self, timeout: Duration) -> Self {
+        self.time(Opt::ConnectTimeout, timeout)
     }
 
     /// How long the wire may be silent while the client waits for bytes; `None`: for ever. Default 30 s.
-    pub fn read_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.read = timeout.into();
-        self
+    pub fn read_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.time(Opt::ReadTimeout, timeout)
     }
 
     /// How long one attempt may take until the head of its answer is there. Default no limit.
-    pub fn attempt_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.attempt = timeout.into();
-        self
+    pub fn attempt_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.time(Opt::AttemptTimeout, timeout)
     }
 
     /// How long a call may take with all its attempts, for operations without a streaming body. Default 60 s.
-    pub fn operation_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.operation = timeout.into();
-        self
+    pub fn operation_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.time(Opt::OperationTimeout, timeout)
     }
 
     /// How often a request is sent at most. Default 3; 1 switches retries off.
-    pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.retry.max_attempts = attempts;
-        self
+    pub fn max_attempts(self, attempts: u32) -> Self {
+        self.set(Opt::MaxAttempts, Value::Count(attempts.into()))
     }
 
     /// What is tried again, how often and when.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
+        let mode = if policy.mode == RetryMode::Adaptive { "adaptive" } else { "standard" };
+        let attempts = policy.max_attempts;
+        self.draft.retry = policy;
+        self.max_attempts(attempts).set(Opt::RetryMode, Value::Word(mode))
     }
 
     /// When requests to a bucket that fails again and again are held back. Default: 5 failures in a row, for 30 s.
     pub fn circuit(mut self, policy: CircuitPolicy) -> Self {
-        self.circuit = policy;
-        self
+        self.draft.circuit = policy;
+        let failures = Value::Count(policy.failures.into());
+        self.set(Opt::CircuitFailures, failures).time(Opt::CircuitReset, policy.reset_after)
     }
 
     /// How much the client may send. Default: no limits.
     pub fn rate_limits(mut self, limits: RateLimits) -> Self {
-        self.rate_limits = limits;
-        self
+        self.draft.rate_limits = limits;
+        let requests = limits.requests_per_second.map_or(Value::Word("none"), |n| Value::Count(n.into()));
+        self.set(Opt::RateLimit, requests)
     }
 
     /// When the body of an answer that trickles is given up; `None`: never. Default: under 1 byte per second over 5 s of
     /// waiting. The built-in transport heeds it.
     pub fn stalled_streams(mut self, policy: impl Into<Option<StallPolicy>>) -> Self {
-        self.stalls = policy.into();
-        self
+        let policy = policy.into();
+        let shown = policy.map_or_else(
+            || "never".to_owned(),
+            |p| format!("under {} bytes per second over {:?}", p.bytes_per_second, p.grace),
+        );
+        self.draft.stalls = policy;
+        self.text(Opt::StalledStreams, shown)
     }
 
     /// How bodies are covered by the signature. Default [`PayloadSigning::Auto`].
-    pub fn payload_signing(mut self, signing: PayloadSigning) -> Self {
-        self.payload_signing = signing;
-        self
+    pub fn payload_signing(self, signing: PayloadSigning) -> Self {
+        self.set(Opt::PayloadSigning, Value::Word(signing.as_str()))
     }
 
     /// When requests carry a checksum. Default [`ChecksumWhen::Supported`] on AWS, [`ChecksumWhen::Required`] with a
     /// custom endpoint.
-    pub fn request_checksums(mut self, when: ChecksumWhen) -> Self {
-        self.request_checksums = Some(when);
-        self
+    pub fn request_checksums(self, when: ChecksumWhen) -> Self {
+        self.set(Opt::RequestChecksums, Value::Word(when.as_str()))
     }
 
     /// When checksums of answers are asked for and checked. Defaults as for requests.
-    pub fn response_checksums(mut self, when: ChecksumWhen) -> Self {
-        self.response_checksums = Some(when);
-        self
+    pub fn response_checksums(self, when: ChecksumWhen) -> Self {
+        self.set(Opt::ResponseChecksums, Value::Word(when.as_str()))
     }
 
     /// A name for the `User-Agent` header, at most 50 visible ASCII characters.
-    pub fn app_name(mut self, name: impl Into<String>) -> Self {
-        self.app_name = Some(name.into());
-        self
+    pub fn app_name(self, name: impl Into<String>) -> Self {
+        self.text(Opt::AppName, name)
+    }
+
+    /// Trusts the certificate authorities of this PEM file beside the system's.
+    #[cfg(feature = "_tls")]
+    pub fn ca_bundle(mut self, path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let shown = path.display().to_string();
+        self.draft.ca_bundle = Some(path);
+        self.text(Opt::CaBundle, shown)
+    }
+
+    /// Shows this certificate to servers that ask for one: PEM files of the chain, own certificate first, and of its key,
+    /// unencrypted.
+    #[cfg(feature = "_tls")]
+    pub fn client_certificate(mut self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        let (chain, key) = (chain.into(), key.into());
+        let shown = format!("{} with key {}", chain.display(), key.display());
+        self.draft.identity = Some((chain, key));
+        self.text(Opt::ClientCertificate, shown)
+    }
+
+    /// Accepts any certificate, of anybody, for any name. Whoever sits between client and store can then read and change
+    /// everything, keys included: for experiments only. A warning is logged when the first https connection is opened.
+    #[cfg(feature = "_tls")]
+    pub fn danger_accept_invalid_certificates(self, on: bool) -> Self {
+        self.set(Opt::AcceptInvalidCertificates, Value::On(on))
+    }
+
+    /// Goes through this proxy, `http://user:password@host:port`: https by `CONNECT`, plain http in absolute form. It serves
+    /// loopback too; hosts of `NO_PROXY` and of [`no_proxy_for`](Self::no_proxy_for) do without. A URL that cannot be used is an
+    /// error of [`build`](Self::build).
+    pub fn proxy(mut self, url: impl AsRef<str>) -> Self {
+        match url.as_ref().parse() {
+            Ok(proxy) => {
+                let proxy = Value::Proxy(proxy);
+                self.set(Opt::HttpsProxy, proxy.clone()).set(Opt::HttpProxy, proxy)
+            }
+            Err(error) => {
+                self.draft.problems.push(error);
+                self
+            }
+        }
+    }
+
+    /// Goes through no proxy, whatever the environment says.
+    pub fn no_proxy(self) -> Self {
+        self.set(Opt::HttpsProxy, Value::Word("none")).set(Opt::HttpProxy, Value::Word("none"))
+    }
+
+    /// Hosts that are reached directly, as `NO_PROXY` lists them, in its place.
+    pub fn no_proxy_for(self, hosts: impl Into<String>) -> Self {
+        self.text(Opt::NoProxy, hosts)
+    }
+
+    /// From how many bytes on transfers go in parts. Default 16 MiB.
+    pub fn multipart_threshold(self, bytes: u64) -> Self {
+        self.set(Opt::MultipartThreshold, Value::Bytes(bytes))
+    }
+
+    /// How many bytes a part has. Default 8 MiB; at least 5 MiB, at most 5 GiB.
+    pub fn multipart_part_size(self, bytes: u64) -> Self {
+        self.set(Opt::MultipartPartSize, Value::Bytes(bytes))
+    }
+
+    /// How many parts are in flight at once. Default 4.
+    pub fn multipart_concurrency(self, parts: u32) -> Self {
+        self.set(Opt::MultipartConcurrency, Value::Count(parts.into()))
     }
 
     /// Tells the time in place of the machine's clock, for tests.
     pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        self.clock = Clock::new(now);
+        self.draft.clock = Clock::new(now);
         self
+    }
+
+    /// What a client would be set up with, and what keeps it from being made, without making it.
+    ///
+    /// ```
+    /// use integration_s3_runtime::config::ConfigBuilder;
+    /// use integration_s3_runtime::credentials::Surroundings;
+    ///
+    /// let machine = Surroundings::system()
+    ///     .with_home("/nonexistent")
+    ///     .with_variables(|name| (name == "AWS_REGION").then(|| "eu-west-1".to_owned()));
+    /// let report = ConfigBuilder::config().load_from(machine).explain();
+    /// let region = report.get("region").map(|entry| (entry.value.as_str(), entry.origin.to_string()));
+    /// assert_eq!(region, Some(("eu-west-1", "environment variable AWS_REGION".to_owned())));
+    /// assert!(report.problems().is_empty());
+    /// ```
+    #[must_use]
+    pub fn explain(self) -> Report {
+        self.draft.explain()
     }
 
     /// Checks everything and makes the client. Nothing is sent.
     ///
     /// # Errors
-    /// [`ConfigurationError::MissingRegion`] without a region and without a custom endpoint;
-    /// [`ConfigurationError::InvalidEndpoint`] for an endpoint that is no usable URL, or plain http to another machine;
-    /// [`ConfigurationError::InvalidConfiguration`] for any other value that cannot work.
+    /// [`MissingRegion`](crate::error::ConfigurationError::MissingRegion) without a region and without a custom endpoint;
+    /// [`InvalidEndpoint`](crate::error::ConfigurationError::InvalidEndpoint) for an endpoint that is no usable URL, or plain
+    /// http to another machine; [`InvalidConfiguration`](crate::error::ConfigurationError::InvalidConfiguration) for any other
+    /// value that cannot work, naming the option, the variable, or file and line, never the value.
     pub fn build(self) -> Result<T, S3Error> {
-        let on_aws = self.endpoint.is_none();
-        let region = match self.region {
-            Some(region) => region,
-            None if !on_aws => "us-east-1".to_owned(),
-            None => {
-                return Err(S3Error::new(ConfigurationError::MissingRegion, "no region is configured")
-                    .with_suggestion("call region(\"eu-west-1\") on the builder, or set AWS_REGION"));
-            }
-        };
-        if self.retry.max_attempts == 0 {
-            return Err(invalid("max_attempts is 0", "set it to 1 to switch retries off"));
-        }
-        if let Some(name) = &self.app_name
-            && (name.is_empty() || name.len() > 50 || !name.bytes().all(|b| b.is_ascii_graphic()))
-        {
-            return Err(invalid("app_name is not usable", "use 1 to 50 visible ASCII characters without spaces"));
-        }
-        let endpoint = EndpointConfig::new(EndpointOptions {
-            region,
-            custom: self.endpoint,
-            addressing: self.addressing.unwrap_or_default(),
-            fips: self.fips,
-            dualstack: self.dualstack,
-            allow_http: self.allow_http,
-        })?;
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => {
-                let mut hyper = HyperTransport::builder()
-                    .connect_timeout(self.timeouts.connect)
-                    .read_idle_timeout(self.timeouts.read);
-                if let Some(max) = self.pool_max {
-                    hyper = hyper.pool_max(max);
-                }
-                if let Some(idle) = self.pool_idle {
-                    hyper = hyper.pool_idle(idle);
-                }
-                Arc::new(hyper.build())
-            }
-        };
-        let checksums = if on_aws { ChecksumWhen::Supported } else { ChecksumWhen::Required };
-        (self.finish)(S3Config {
-            endpoint,
-            credentials: match self.credentials {
-                CredentialsChoice::Unset => {
-                    // STS and SSO are asked as the store is: through the same proxies, with the same certificates.
-                    let machine = Surroundings::system()
-                        .with_service_transport(transport.clone())
-                        .with_clock(self.clock.clone())
-                        .with_allow_http(self.allow_http);
-                    Some(Arc::new(CredentialsChain::standard(machine)))
-                }
-                CredentialsChoice::Anonymous => None,
-                CredentialsChoice::Provider(source) => Some(source),
-            },
-            transport,
-            timeouts: self.timeouts,
-            retry: self.retry,
-            circuit: self.circuit,
-            rate_limits: self.rate_limits,
-            stalls: self.stalls,
-            payload_signing: self.payload_signing,
-            request_checksums: self.request_checksums.unwrap_or(checksums),
-            response_checksums: self.response_checksums.unwrap_or(checksums),
-            app_name: self.app_name,
-            clock: self.clock,
-        })
+        (self.finish)(self.draft.finish()?)
     }
 }
 
-fn invalid(what: &'static str, way_out: &'static str) -> S3Error {
-    S3Error::new(ConfigurationError::InvalidConfiguration, what).with_suggestion(way_out)
+impl<T> fmt::Debug for ConfigBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigBuilder").field("set", &self.draft.settings).finish_non_exhaustive()
+    }
 }

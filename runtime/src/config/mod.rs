@@ -1,7 +1,17 @@
 //! Options of a client: what they are, what they default to, and where they can come from.
+//!
+//! [`OPTIONS`] is the list of them. For each, code wins over the environment, that over the profile, that over the default;
+//! [`S3Config::explain`] tells who won.
 
 mod builder;
-mod environment;
+mod explain;
+mod options;
+mod provider;
+mod reading;
+mod resolve;
+mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +23,12 @@ use crate::resilience::{CircuitPolicy, RateLimits, RetryPolicy, StallPolicy};
 use crate::transport::HttpTransport;
 
 pub use builder::ConfigBuilder;
+pub use explain::{Entry, Report};
+pub use options::{OPTIONS, OptionFacts};
+pub use provider::{ProviderFacts, StoreFacts};
+pub use settings::Origin;
+
+use settings::Settings;
 
 /// How bodies are covered by the signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +43,16 @@ pub enum PayloadSigning {
     Unsigned,
 }
 
+impl PayloadSigning {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Signed => "signed",
+            Self::Unsigned => "unsigned",
+        }
+    }
+}
+
 /// When the client adds a checksum to a request, or checks the one of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChecksumWhen {
@@ -35,6 +61,26 @@ pub enum ChecksumWhen {
     /// Only where the operation demands one, or the caller asks for it. The default with a custom endpoint, because
     /// many stores refuse checksums they do not know.
     Required,
+}
+
+impl ChecksumWhen {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Supported => "when_supported",
+            Self::Required => "when_required",
+        }
+    }
+}
+
+/// How large objects are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Multipart {
+    /// From how many bytes on. Default 16 MiB.
+    pub threshold: u64,
+    /// Bytes of a part. Default 8 MiB.
+    pub part_size: u64,
+    /// Parts in flight at once. Default 4.
+    pub concurrency: u32,
 }
 
 /// How long things may take. `None` means no limit.
@@ -62,7 +108,7 @@ impl Default for Timeouts {
 }
 
 /// Tells the time; tests bring their own.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Clock(Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>);
 
 impl Clock {
@@ -112,15 +158,34 @@ pub struct S3Config {
     pub request_checksums: ChecksumWhen,
     /// When checksums of answers are checked.
     pub response_checksums: ChecksumWhen,
+    /// How the store wants requests to be.
+    pub store: StoreFacts,
+    /// How large objects are cut.
+    pub multipart: Multipart,
     /// What the client calls itself, after its own name.
     pub app_name: Option<String>,
     /// Tells the time.
     pub clock: Clock,
+    settings: Arc<Settings>,
 }
 
 impl S3Config {
     /// The region requests are signed for.
     pub fn region(&self) -> &str {
         self.endpoint.region()
+    }
+
+    /// Every option with its value and where that came from, without secrets. Fields that were changed after the
+    /// configuration was made show as they were made.
+    ///
+    /// ```
+    /// # use integration_s3_runtime::config::ConfigBuilder;
+    /// let config = ConfigBuilder::config().region("eu-west-1").anonymous().build()?;
+    /// println!("{}", config.explain());
+    /// # Ok::<(), integration_s3_runtime::error::S3Error>(())
+    /// ```
+    #[must_use]
+    pub fn explain(&self) -> Report {
+        Report::new(&self.settings, Vec::new())
     }
 }

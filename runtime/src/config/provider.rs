@@ -1,0 +1,88 @@
+//! Facts about makes of stores. The facts themselves stand in the model, `model/providers/`; here is what becomes of them.
+
+use std::fmt;
+
+use super::ChecksumWhen;
+use crate::endpoint::Addressing;
+use crate::error::{ConfigurationError, S3Error};
+
+/// What is known about a make of store. Generated code makes them; `Provider` of the package `integration-s3` has the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderFacts {
+    /// What people call it.
+    pub name: &'static str,
+    /// Where it is; parameters stand in braces. `None`: AWS in the region.
+    pub endpoint: Option<&'static str>,
+    /// The region it wants to hear, parameters in braces. `None`: whatever is configured.
+    pub region: Option<&'static str>,
+    /// Values of the parameters, by name.
+    pub parameters: Vec<(&'static str, String)>,
+    /// Where buckets stand.
+    pub addressing: Addressing,
+    /// Whether it takes checksums of requests.
+    pub request_checksums: ChecksumWhen,
+    /// Whether it gives checksums with answers.
+    pub response_checksums: ChecksumWhen,
+    /// How it wants requests.
+    pub store: StoreFacts,
+}
+
+/// How a store wants requests to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreFacts {
+    /// It takes bodies that are signed chunk by chunk (`aws-chunked`).
+    pub aws_chunked: bool,
+    /// It has `DeleteObjects`.
+    pub bulk_delete: bool,
+    /// It takes `Content-MD5` where an operation demands a checksum; else SHA-256 is sent.
+    pub content_md5: bool,
+}
+
+impl StoreFacts {
+    /// What AWS and most stores have.
+    pub const STANDARD: Self = Self { aws_chunked: true, bulk_delete: true, content_md5: true };
+
+    /// Facts as the model has them.
+    pub const fn new(aws_chunked: bool, bulk_delete: bool, content_md5: bool) -> Self {
+        Self { aws_chunked, bulk_delete, content_md5 }
+    }
+}
+
+impl ProviderFacts {
+    /// The endpoint with its parameters filled in.
+    pub(super) fn endpoint_url(&self) -> Result<Option<String>, S3Error> {
+        self.endpoint.map(|template| self.fill(template)).transpose()
+    }
+
+    /// The region with its parameters filled in.
+    pub(super) fn region_name(&self) -> Result<Option<String>, S3Error> {
+        self.region.map(|template| self.fill(template)).transpose()
+    }
+
+    fn fill(&self, template: &'static str) -> Result<String, S3Error> {
+        let mut text = template.to_owned();
+        for (name, value) in &self.parameters {
+            let place = format!("{{{name}}}");
+            // A parameter that is the whole is checked as what it is; inside a host it must be a part of one.
+            let whole = template == place;
+            let fits =
+                !value.is_empty() && value.len() <= 63 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            if !whole && !fits && template.contains(&place) {
+                return Err(S3Error::new(
+                    ConfigurationError::InvalidConfiguration,
+                    format!("{name} of the provider {} cannot be part of a host name", self.name),
+                )
+                .with_suggestion("give 1 to 63 letters, digits and dashes"));
+            }
+            text = text.replace(&place, value);
+        }
+        Ok(text)
+    }
+}
+
+impl fmt::Display for ProviderFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
