@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::{BodySource, ByteStream, IdleTimer};
 use crate::error::{BoxError, NetworkError, ResponseError, RetryClass, S3Error, TransferError};
+use crate::resilience::StallPolicy;
 
 pin_project! {
     /// One allocation holds all an answer's body needs: the body, its count, its timer, and whatever must
@@ -33,8 +34,8 @@ where
     G: Send + 'static,
 {
     /// `declared` is the length by which the body must stand.
-    pub(crate) fn stream(body: B, declared: Option<u64>, idle: Option<Duration>, guard: G) -> ByteStream {
-        ByteStream::from_source(Box::new(Self { body, idle: IdleTimer::new(idle), declared, seen: 0, guard }))
+    pub(crate) fn stream(body: B, declared: Option<u64>, idle: impl Into<IdleTimer>, guard: G) -> ByteStream {
+        ByteStream::from_source(Box::new(Self { body, idle: idle.into(), declared, seen: 0, guard }))
     }
 }
 
@@ -52,12 +53,19 @@ where
                 Poll::Ready(frame) => frame,
                 Poll::Pending => {
                     return match this.idle.as_mut().poll_expired(cx) {
-                        Poll::Ready(()) => Poll::Ready(Some(Err(arrived.silent(this.idle.limit())))),
+                        Poll::Ready(()) => Poll::Ready(Some(Err(match this.idle.trickled() {
+                            Some(policy) => arrived.stalled(policy),
+                            None => arrived.silent(this.idle.limit()),
+                        }))),
                         Poll::Pending => Poll::Pending,
                     };
                 }
             };
-            this.idle.as_mut().stop();
+            let came = match &frame {
+                Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+                _ => 0,
+            };
+            this.idle.as_mut().arrived(came);
             return Poll::Ready(match frame {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(chunk) => {
@@ -119,6 +127,13 @@ impl Arrived {
     fn silent(self, limit: Option<Duration>) -> S3Error {
         let message = format!("the server sent nothing for {:?} after {self} of the answer", limit.unwrap_or_default());
         S3Error::new(NetworkError::Timeout, message).with_retry_class(RetryClass::Timeout)
+    }
+
+    fn stalled(self, policy: StallPolicy) -> S3Error {
+        let StallPolicy { bytes_per_second, grace } = policy;
+        let message =
+            format!("the answer stalled after {self}: under {bytes_per_second} bytes per second for {grace:?}");
+        S3Error::new(TransferError::StreamInterrupted, message).with_retry_class(RetryClass::Timeout)
     }
 }
 

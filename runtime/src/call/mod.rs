@@ -18,6 +18,8 @@ mod pages;
 mod payload;
 mod presign;
 mod sending;
+#[cfg(all(test, feature = "test-util"))]
+mod tests;
 mod wait;
 mod warm;
 

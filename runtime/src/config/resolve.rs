@@ -244,7 +244,10 @@ impl Draft {
 
     fn hyper(&self, timeouts: &Timeouts) -> HyperTransport {
         let settings = &self.settings;
-        let mut hyper = HyperTransport::builder().connect_timeout(timeouts.connect).read_idle_timeout(timeouts.read);
+        let mut hyper = HyperTransport::builder()
+            .connect_timeout(timeouts.connect)
+            .read_idle_timeout(timeouts.read)
+            .stalled_streams(self.stalls);
         if let Some(max) = settings.count(Opt::MaxConnections) {
             hyper = hyper.pool_max(usize::try_from(max).unwrap_or(usize::MAX));
         }

@@ -26,6 +26,7 @@ use super::tunnel::Refused;
 use super::upload::{Outgoing, Upload};
 use super::{BoxFuture, HttpTransport, TransportError, TransportErrorKind as Kind};
 use crate::body::{ByteStream, IdleTimer, ReplySource};
+use crate::resilience::StallPolicy;
 
 /// Sends requests over pooled HTTP/1.1 connections.
 ///
@@ -59,6 +60,7 @@ pub struct HyperTransportBuilder {
     pool_idle: Duration,
     pub(super) connect_timeout: Duration,
     read_idle_timeout: Option<Duration>,
+    stalls: Option<StallPolicy>,
     pub(super) tcp_nodelay: bool,
     pub(super) tcp_keep_alive: Option<Duration>,
     pub(super) proxies: Option<Arc<Proxies>>,
@@ -73,6 +75,7 @@ impl Default for HyperTransportBuilder {
             pool_idle: Duration::from_secs(90),
             connect_timeout: Duration::from_secs(5),
             read_idle_timeout: Some(Duration::from_secs(30)),
+            stalls: Some(StallPolicy::default()),
             tcp_nodelay: true,
             tcp_keep_alive: Some(Duration::from_secs(60)),
             proxies: None,
@@ -112,6 +115,14 @@ impl HyperTransportBuilder {
     /// has nothing to send stops it.
     pub fn read_idle_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.read_idle_timeout = time.into();
+        self
+    }
+
+    /// When the body of an answer that trickles is given up. Default: under 1 byte per second over 5 s of waiting. `None`:
+    /// only silence ends it. What is sent is not held to a rate: how much the machine has buffered cannot be seen, so
+    /// that only silence of the [read idle timeout](Self::read_idle_timeout) tells a slow uplink from a dead one.
+    pub fn stalled_streams(mut self, policy: impl Into<Option<StallPolicy>>) -> Self {
+        self.stalls = policy.into();
         self
     }
 
@@ -317,7 +328,8 @@ impl Inner {
             return ByteStream::empty();
         }
         let declared = body.size_hint().exact();
-        ReplySource::stream(body, declared, self.settings.read_idle_timeout, permit)
+        let idle = IdleTimer::watching(self.settings.read_idle_timeout, self.settings.stalls);
+        ReplySource::stream(body, declared, idle, permit)
     }
 }
 

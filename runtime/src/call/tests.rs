@@ -1,0 +1,306 @@
+//! The layers put together: what a call does when the store fails, and what is left when a call is dropped.
+
+#![allow(clippy::unwrap_used)]
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{Call, Core, Operation, RequestOptions, Sending};
+use crate::body::{BodySource, ByteStream};
+use crate::config::ConfigBuilder;
+use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error, ServerError};
+use crate::identity::Credentials;
+use crate::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
+use crate::resilience::{BudgetPolicy, CircuitPolicy, CircuitState, RateLimits, RetryMode, RetryPolicy};
+use crate::transport::scripted::{Answer, ScriptedTransport};
+use crate::transport::{BoxFuture, HttpTransport, TransportError, TransportErrorKind};
+
+/// One operation per kind of call there is.
+macro_rules! probe {
+    ($name:ident, $verb:ident, error_in_200: $late:literal, streams_in: $in:literal, streams_out: $out:literal) => {
+        struct $name(ByteStream);
+
+        impl Operation for $name {
+            type Output = Bytes;
+            const FACTS: &'static OperationFacts = &OperationFacts {
+                name: stringify!($name),
+                span: stringify!($name),
+                verb: Verb::$verb,
+                error_in_200: $late,
+                checksum: ChecksumRule::None,
+                idempotent: true,
+                streams_in: $in,
+                streams_out: $out,
+            };
+
+            fn bucket(&self) -> Option<&str> {
+                Some("logs")
+            }
+
+            fn encode(&mut self, w: &mut RequestWriter) {
+                w.bucket("logs");
+                w.key("a.txt");
+                if Self::FACTS.streams_in {
+                    w.body(std::mem::take(&mut self.0));
+                }
+            }
+
+            async fn decode(&self, reply: Reply) -> Result<Bytes, S3Error> {
+                reply.body().collect().await
+            }
+        }
+    };
+}
+
+probe!(Read, Get, error_in_200: false, streams_in: false, streams_out: true);
+probe!(Look, Head, error_in_200: false, streams_in: false, streams_out: false);
+probe!(Write, Put, error_in_200: false, streams_in: true, streams_out: false);
+probe!(Finish, Post, error_in_200: true, streams_in: false, streams_out: false);
+probe!(Remove, Delete, error_in_200: false, streams_in: false, streams_out: false);
+
+fn core(
+    transport: impl HttpTransport,
+    set: impl FnOnce(ConfigBuilder<crate::config::S3Config>) -> ConfigBuilder<crate::config::S3Config>,
+) -> Arc<Core> {
+    let builder = ConfigBuilder::config()
+        .endpoint("http://127.0.0.1:9000")
+        .credentials(Credentials::new("AKIDEXAMPLE", "secret"))
+        .transport(transport);
+    Core::new(set(builder).build().unwrap(), crate::error::no_codes).unwrap()
+}
+
+fn send<O: Operation>(core: &Arc<Core>, request: O) -> Sending<O::Output> {
+    Call::new(core.clone()).send(Box::new(request))
+}
+
+fn read(core: &Arc<Core>) -> Sending<Bytes> {
+    send(core, Read(ByteStream::empty()))
+}
+
+const OPEN: ErrorKind = ErrorKind::Network(NetworkError::CircuitOpen);
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_opens_holds_back_tries_and_closes() {
+    let script = ScriptedTransport::new();
+    script.on_any().times(5, Answer::status(500)).always(Answer::ok());
+    let core = core(script.clone(), |b| b);
+    assert_eq!(read(&core).await.unwrap_err().attempts(), 3);
+    let error = read(&core).await.unwrap_err();
+    // The fifth failure opened it, so the third attempt was not made.
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Server(ServerError::InternalError), 2));
+    assert_eq!(core.circuit_state("logs"), CircuitState::Open);
+    let error = read(&core).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts(), script.requests().len()), (OPEN, 0, 5));
+    assert!(error.is_retryable() && error.retry_after().unwrap() <= Duration::from_secs(30));
+    // A probe passes all the same, and tells the circuit nothing.
+    let mut probe = Call::new(core.clone());
+    probe.options(RequestOptions::new().without_circuit());
+    probe.send(Box::new(Read(ByteStream::empty()))).await.unwrap();
+    assert_eq!(core.circuit_state("logs"), CircuitState::Open);
+    tokio::time::advance(Duration::from_secs(30)).await;
+    for state in [CircuitState::HalfOpen, CircuitState::HalfOpen, CircuitState::Closed] {
+        read(&core).await.unwrap();
+        assert_eq!(core.circuit_state("logs"), state);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_and_throttles_do_not_open_a_circuit() {
+    let script = ScriptedTransport::new();
+    script.on_any().times(20, Answer::status(404)).times(20, Answer::status(429)).always(Answer::ok());
+    let core =
+        core(script, |b| b.circuit(CircuitPolicy::default().failures(1)).retry(RetryPolicy::default().budget(None)));
+    for _ in 0..30 {
+        let _ = read(&core).await;
+    }
+    assert_eq!(core.circuit_state("logs"), CircuitState::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_budget_means_no_retries_until_calls_succeed() {
+    let script = ScriptedTransport::new();
+    script
+        .on_any()
+        .times(4, Answer::status(500))
+        .times(5, Answer::ok())
+        .times(1, Answer::status(500))
+        .always(Answer::ok());
+    let policy = RetryPolicy::default().budget(BudgetPolicy::with_capacity(10));
+    let core = core(script.clone(), |b| b.retry(policy).circuit(CircuitPolicy::off()));
+    assert_eq!(read(&core).await.unwrap_err().attempts(), 3);
+    assert_eq!(core.retry_tokens(), Some(0));
+    let error = read(&core).await.unwrap_err();
+    assert_eq!(error.attempts(), 1);
+    assert!(error.to_string().contains("too many retries"), "{error}");
+    for _ in 0..5 {
+        read(&core).await.unwrap();
+    }
+    assert_eq!(core.retry_tokens(), Some(5));
+    read(&core).await.unwrap();
+    // The retry that succeeded brought its tokens back.
+    assert_eq!(core.retry_tokens(), Some(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_waited_for_and_the_classifier_heard() {
+    let script = ScriptedTransport::new();
+    script
+        .on_any()
+        .answer(Answer::status(503).header("retry-after", "7"))
+        .answer(Answer::status(403))
+        .answer(Answer::ok());
+    let core = core(script, |b| {
+        b.retry(RetryPolicy::default().classifier(|e| (e.status() == Some(403)).then_some(RetryClass::Transient)))
+    });
+    let started = Instant::now();
+    read(&core).await.unwrap();
+    assert!(started.elapsed() >= Duration::from_secs(7) && started.elapsed() < Duration::from_secs(8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rate_limits_pace_requests_and_bodies() {
+    let script = ScriptedTransport::new();
+    script.on_any().always(Answer::ok().body(vec![7u8; 1_000]));
+    let timed = async |limits: RateLimits| {
+        let core = core(script.clone(), |b| b.rate_limits(limits));
+        let started = Instant::now();
+        for _ in 0..21 {
+            assert_eq!(read(&core).await.unwrap().len(), 1_000);
+        }
+        started.elapsed().as_secs_f64()
+    };
+    assert!(timed(RateLimits::new()).await < 0.1);
+    let paced = timed(RateLimits::new().requests_per_second(10).burst(1)).await;
+    assert!((1.9..2.2).contains(&paced), "{paced}");
+    let paced = timed(RateLimits::new().bytes_per_second(10_000).per_bucket(true)).await;
+    assert!((1.0..1.3).contains(&paced), "{paced}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn adaptive_mode_slows_down_after_a_throttle_only() {
+    let script = ScriptedTransport::new();
+    script.on_any().times(50, Answer::ok()).times(1, Answer::status(429)).always(Answer::ok());
+    let core = core(script, |b| b.retry(RetryPolicy::default().mode(RetryMode::Adaptive)));
+    let timed = async |calls| {
+        let started = Instant::now();
+        for _ in 0..calls {
+            read(&core).await.unwrap();
+        }
+        started.elapsed()
+    };
+    assert!(timed(50).await < Duration::from_millis(100));
+    assert!(timed(20).await > Duration::from_secs(2));
+}
+
+/// Counts what is on the wire: exchanges whose future or body is still alive.
+#[derive(Clone, Debug)]
+struct Counting(ScriptedTransport, Arc<AtomicUsize>);
+
+struct OnWire(Arc<AtomicUsize>);
+
+impl Drop for OnWire {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+struct Held(ByteStream, #[expect(dead_code)] OnWire);
+
+impl BodySource for Held {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
+        self.0.poll_chunk(cx)
+    }
+}
+
+impl HttpTransport for Counting {
+    fn send(
+        &self,
+        request: http::Request<ByteStream>,
+    ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
+        self.1.fetch_add(1, SeqCst);
+        let guard = OnWire(self.1.clone());
+        Box::pin(async move {
+            let answer = self.0.send(request).await?;
+            tokio::task::yield_now().await;
+            Ok(answer.map(|body| ByteStream::from_source(Box::new(Held(body, guard)))))
+        })
+    }
+}
+
+/// Polls a future so many times, then drops it. Whether it was over before that.
+async fn polled<T>(future: impl Future<Output = T>, times: usize) -> bool {
+    let mut future = Box::pin(future);
+    let mut left = times;
+    std::future::poll_fn(move |cx| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        match future.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if left == 0 => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+async fn drop_at_every_poll<O: Operation>(make: impl Fn() -> O) {
+    for times in 0.. {
+        let script = ScriptedTransport::new();
+        let late = Duration::from_millis(10);
+        script
+            .on_any()
+            .answer(Answer::status(500).delay(late))
+            .answer(Answer::fail(TransportErrorKind::Reset).delay(late))
+            .answer(Answer::ok().body("hello, this is a body").chunks_of(4).delay(late));
+        let on_wire = Arc::new(AtomicUsize::new(0));
+        let limits = RateLimits::new().concurrent_requests(2).requests_per_second(20).burst(1).bytes_per_second(100);
+        let core = core(Counting(script.clone(), on_wire.clone()), |b| {
+            b.rate_limits(limits).retry(RetryPolicy::default().mode(RetryMode::Adaptive))
+        });
+        let over = polled(send(&core, make()), times).await;
+        let (name, sent) = (O::FACTS.name, script.requests().len());
+        assert_eq!(on_wire.load(SeqCst), 0, "{name} dropped at poll {times}: on the wire");
+        assert_eq!(core.limits.as_ref().and_then(|l| l.free_slots()), Some(2), "{name} dropped at poll {times}: slots");
+        // The first retry failed and lost its 5 tokens, if it came so far; nothing else may be missing.
+        let tokens = core.retry_tokens().unwrap();
+        assert!(tokens == 500 || (tokens == 495 && sent >= 2), "{name} dropped at poll {times}: {tokens} tokens");
+        assert_eq!(core.circuit_state("logs"), CircuitState::Closed);
+        if over {
+            assert!(sent == 3 && times > 6 && tokens == 495, "{name}: {sent} requests, {times} polls, {tokens} tokens");
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_dropped_at_any_poll_leaves_nothing_behind() {
+    drop_at_every_poll(|| Read(ByteStream::empty())).await;
+    drop_at_every_poll(|| Look(ByteStream::empty())).await;
+    drop_at_every_poll(|| Write(ByteStream::from(vec![7u8; 300]))).await;
+    drop_at_every_poll(|| Finish(ByteStream::empty())).await;
+    drop_at_every_poll(|| Remove(ByteStream::empty())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_trial_lets_another_one_try() {
+    let script = ScriptedTransport::new();
+    script.on_any().times(1, Answer::status(500)).times(4, Answer::never()).always(Answer::ok());
+    let policy = CircuitPolicy::default().failures(1).trials(1);
+    let core = core(script, |b| b.circuit(policy).max_attempts(1));
+    read(&core).await.unwrap_err();
+    tokio::time::advance(Duration::from_secs(30)).await;
+    for _ in 0..4 {
+        assert!(tokio::time::timeout(Duration::from_millis(5), read(&core)).await.is_err());
+        assert_eq!(core.circuit_state("logs"), CircuitState::HalfOpen);
+    }
+    read(&core).await.unwrap();
+    assert_eq!(core.circuit_state("logs"), CircuitState::Closed);
+}
