@@ -8,4 +8,5 @@ mod cases;
 pub mod errors;
 pub mod missing;
 pub mod operations;
+pub mod providers;
 pub mod types;

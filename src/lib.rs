@@ -38,6 +38,7 @@ pub use bucket::Bucket;
 pub use client::{ClientBuilder, S3Client};
 pub use generated::api::S3Api;
 pub use generated::errors::codes;
+pub use generated::providers::Provider;
 pub use generated::{missing, operations, types};
 pub use integration_s3_runtime::body::ByteStream;
 pub use integration_s3_runtime::call::{Items, Operation, Paged, Pages, PresignedRequest, RequestOptions, Sending};

@@ -410,3 +410,12 @@ fn checks_examples_against_the_fields_they_fill() {
     assert_snapshot!(cases(""));
     assert_snapshot!(said(&[("model/cases/put_tinny.toml", &request("key = \"k\""))]));
 }
+
+#[test]
+fn refuses_providers_that_are_not_whole() {
+    let provider = |text: &str| said(&[("model/providers/some_store.toml", text)]);
+    assert_snapshot!(provider(
+        "name = \"Some Store\"\nendpoint = \"https://{acount}.example.com\"\naddressing = \"pat\"\nrequest_checksums = \"when_required\"\n\
+         aws_chuncked = false\n[parameters]\naccount = \"The account.\"\nBad = \"d\"\n"
+    ));
+}

@@ -18,6 +18,7 @@ pub const EMITTERS: &[(&str, fn(&Api) -> Vec<File>)] = &[
     ("operations", rust::operation::emit),
     ("types", rust::shapes::emit),
     ("errors", rust::errors::emit),
+    ("providers", rust::providers::emit),
     ("missing", rust::missing::emit),
     ("api", rust::api::emit),
     ("modules", rust::modules::emit),

@@ -29,6 +29,8 @@ pub struct Api {
     pub topics: Vec<Topic>,
     /// Error codes, sorted by code.
     pub errors: Vec<ErrorCode>,
+    /// Makes of stores, sorted by file.
+    pub providers: Vec<Provider>,
     /// Digest material: every model file with its path relative to the root, sorted.
     pub sources: Vec<Source>,
 }
@@ -67,6 +69,48 @@ pub struct Group {
     pub doc: String,
     /// On unless switched off.
     pub default: bool,
+}
+
+/// A make of store and how it wants to be spoken to.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// The file's name, `cloudflare_r2`.
+    pub stem: String,
+    /// As people call it, `Cloudflare R2`.
+    pub name: String,
+    /// What is special about it.
+    pub doc: String,
+    /// Its documentation.
+    pub link: Option<String>,
+    /// Where it is, parameters in braces; none for the service's own endpoints.
+    pub endpoint: Option<String>,
+    /// The region it wants to hear, parameters in braces.
+    pub region: Option<String>,
+    /// Parameters and what they mean. Every one is used, and all that are used are here.
+    pub parameters: Vec<(String, String)>,
+    /// Where buckets stand.
+    pub addressing: Addressing,
+    /// It takes checksums wherever the service does.
+    pub request_checksums: bool,
+    /// It answers with checksums wherever the service does.
+    pub response_checksums: bool,
+    /// It takes bodies that are signed in chunks.
+    pub aws_chunked: bool,
+    /// It deletes many objects at once.
+    pub bulk_delete: bool,
+    /// It takes MD5 where a checksum is demanded.
+    pub content_md5: bool,
+}
+
+/// Where buckets stand in a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    /// By endpoint and name.
+    Auto,
+    /// First in the path.
+    Path,
+    /// First in the host.
+    Virtual,
 }
 
 /// A model file as it was read.

@@ -12,6 +12,7 @@ mod names;
 mod operations;
 mod pages;
 mod places;
+mod providers;
 mod reach;
 mod route;
 mod service;
@@ -36,12 +37,13 @@ pub fn lower(model: &Model, spelling: Vec<Diagnostic>) -> Result<ir::Api, Vec<Di
     let names = Names::of(model, &mut mistakes);
     let (service, groups) = service::lower(model, &mut mistakes);
     let errors = errors::lower(model, &mut mistakes);
+    let providers = providers::lower(model, &mut mistakes);
     let mut topics = shapes::lower(model, &names, &mut mistakes);
     let mut operations = operations::lower(model, &names, &mut mistakes);
     reach::settle(model, &names, &groups, &mut operations, &mut topics, &mut mistakes);
     cases::lower(model, &topics, &mut operations, &mut mistakes);
     if mistakes.is_empty() {
-        return Ok(ir::Api { service, groups, operations, topics, errors, sources: sources(model) });
+        return Ok(ir::Api { service, groups, operations, topics, errors, providers, sources: sources(model) });
     }
     mistakes.sort_by(|a, b| a.order().cmp(&b.order()));
     mistakes.dedup();
@@ -53,7 +55,8 @@ fn sources(model: &Model) -> Vec<ir::Source> {
         .chain(model.errors.iter().map(|file| &file.page))
         .chain(model.operations.iter().map(|file| &file.page))
         .chain(model.topics.iter().map(|file| &file.page))
-        .chain(model.cases.iter().map(|file| &file.page));
+        .chain(model.cases.iter().map(|file| &file.page))
+        .chain(model.providers.iter().map(|file| &file.page));
     let mut sources: Vec<ir::Source> =
         pages.map(|page| ir::Source { path: page.path.clone(), text: page.text.clone() }).collect();
     sources.sort_by(|a, b| a.path.cmp(&b.path));

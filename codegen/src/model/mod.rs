@@ -10,7 +10,7 @@ mod read;
 pub use entries::{Entries, Entry, Literal, RawValue};
 pub use raw::{
     RawCases, RawChecksum, RawCode, RawEnumValue, RawErrors, RawField, RawGroup, RawMaxItems, RawOperation, RawPages,
-    RawRequestCase, RawResponseCase, RawService, RawShape, RawTopic, RawWaiter, Text,
+    RawProvider, RawRequestCase, RawResponseCase, RawService, RawShape, RawTopic, RawWaiter, Text,
 };
 
 use crate::diag::Diagnostic;
@@ -30,6 +30,8 @@ pub struct Model {
     pub topics: Vec<File<RawTopic>>,
     /// `model/cases/*.toml`, sorted.
     pub cases: Vec<File<RawCases>>,
+    /// `model/providers/*.toml`, sorted.
+    pub providers: Vec<File<RawProvider>>,
 }
 
 /// One file and what it says.
@@ -80,7 +82,8 @@ impl Page {
 }
 
 /// What the generator reads, by folder.
-const LAYOUT: &str = "model files are service.toml, errors.toml, operations/*.toml, types/*.toml and cases/*.toml";
+const LAYOUT: &str =
+    "model files are service.toml, errors.toml, operations/*.toml, types/*.toml, cases/*.toml and providers/*.toml";
 
 impl Model {
     /// Mirrors files given as `(path relative to the repository root, content)`.
@@ -114,6 +117,7 @@ impl Model {
             ["model", "operations", _] => self.operations.push(mirror(page, mistakes)),
             ["model", "types", _] => self.topics.push(mirror(page, mistakes)),
             ["model", "cases", _] => self.cases.push(mirror(page, mistakes)),
+            ["model", "providers", _] => self.providers.push(mirror(page, mistakes)),
             _ => mistakes.push(Diagnostic::whole(&path, "the generator does not read this file", LAYOUT)),
         }
     }

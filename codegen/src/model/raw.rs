@@ -30,6 +30,24 @@ pub struct RawGroup {
     pub doc: Option<Text>,
 }
 
+/// `model/providers/*.toml`: one make of store.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawProvider {
+    pub name: Option<Text>,
+    pub doc: Option<Text>,
+    pub link: Option<Text>,
+    pub endpoint: Option<Text>,
+    pub region: Option<Text>,
+    pub addressing: Option<Text>,
+    pub request_checksums: Option<Text>,
+    pub response_checksums: Option<Text>,
+    pub aws_chunked: Option<bool>,
+    pub bulk_delete: Option<bool>,
+    pub content_md5: Option<bool>,
+    pub parameters: Entries<Text>,
+}
+
 /// `model/errors.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

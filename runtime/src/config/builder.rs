@@ -1,6 +1,7 @@
 //! Setting up a client.
 
 use std::fmt;
+#[cfg(feature = "_tls")]
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -53,7 +53,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = |of: fn(&Entry) -> usize| self.entries.iter().map(of).max().unwrap_or_default().min(60);
+        let width = |of: fn(&Entry) -> usize| self.entries.iter().map(of).max().unwrap_or_default().min(48);
         let (names, values) = (width(|e| e.option.len()), width(|e| e.value.chars().count()));
         for Entry { option, value, origin } in &self.entries {
             writeln!(f, "{option:names$}  {value:values$}  {origin}")?;

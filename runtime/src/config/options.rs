@@ -79,7 +79,7 @@ macro_rules! options {
 
 options! {
     Region "region" [("AWS_REGION", Region), ("AWS_DEFAULT_REGION", Region)] [("region", Region)]
-        "us-east-1 with a custom endpoint, else none: a missing region is an error"
+        "us-east-1 with a custom endpoint, else an error"
         "the region requests are signed for and sent to";
     Endpoint "endpoint" [("AWS_ENDPOINT_URL_S3", Url), ("AWS_ENDPOINT_URL", Url)] [("s3.endpoint_url", Url), ("endpoint_url", Url)]
         "AWS in the region"
@@ -208,8 +208,8 @@ options! {
         "none"
         "the proxy for plain http endpoints";
     NoProxy "no_proxy_for" [("NO_PROXY", Text), ("no_proxy", Text)] []
-        "none; loopback never goes through a proxy of the environment"
-        "hosts reached directly: names with all below them, addresses, networks (`10.0.0.0/8`), each with a port if need be, `*`";
+        "none"
+        "hosts reached directly: names with all below them, addresses, networks (`10.0.0.0/8`), each with a port if need be, `*`; loopback never goes through a proxy of the environment";
     MultipartThreshold "multipart_threshold" [("S3_INTEGRATION_MULTIPART_THRESHOLD", THRESHOLD)] [("s3.multipart_threshold", THRESHOLD)]
         "16 MiB"
         "from which size uploads go in parts";

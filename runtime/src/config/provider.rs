@@ -43,9 +43,19 @@ impl StoreFacts {
     /// What AWS and most stores have.
     pub const STANDARD: Self = Self { aws_chunked: true, bulk_delete: true, content_md5: true };
 
-    /// Facts as the model has them.
-    pub const fn new(aws_chunked: bool, bulk_delete: bool, content_md5: bool) -> Self {
-        Self { aws_chunked, bulk_delete, content_md5 }
+    /// A store that refuses bodies signed in chunks.
+    pub const fn without_aws_chunked(self) -> Self {
+        Self { aws_chunked: false, ..self }
+    }
+
+    /// A store without `DeleteObjects`.
+    pub const fn without_bulk_delete(self) -> Self {
+        Self { bulk_delete: false, ..self }
+    }
+
+    /// A store that wants another checksum than `Content-MD5`.
+    pub const fn without_content_md5(self) -> Self {
+        Self { content_md5: false, ..self }
     }
 }
 

@@ -29,7 +29,9 @@ pub(super) struct Draft {
     pub(super) stalls: Option<StallPolicy>,
     pub(super) clock: Clock,
     /// Paths need not be UTF-8.
+    #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
     pub(super) ca_bundle: Option<PathBuf>,
+    #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
     pub(super) identity: Option<(PathBuf, PathBuf)>,
     pub(super) problems: Vec<S3Error>,
 }

@@ -275,7 +275,7 @@ fn facts(endpoint: Option<&'static str>, account: &str) -> ProviderFacts {
         addressing: crate::endpoint::Addressing::Path,
         request_checksums: ChecksumWhen::Required,
         response_checksums: ChecksumWhen::Supported,
-        store: StoreFacts::new(false, true, true),
+        store: StoreFacts::STANDARD.without_aws_chunked(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rust out of the IR.
 //!
-//! The files in here are of two kinds: emitters (`operation`, `shapes`, `errors`, `missing`, `api`, `modules`, `cases`)
+//! The files in here are of two kinds: emitters (`operation`, `shapes`, `errors`, `providers`, `missing`, `api`, `modules`, `cases`)
 //! and their common vocabulary (`ty` for names and types, `docs`, `uses` for imports, `xml`, `sample` for values). An
 //! operation's file is put together from `entry`, `builder`, `messages`, `encode`, `decode` and `pages`, in that order.
 
@@ -10,6 +10,7 @@ pub(super) mod errors;
 pub(super) mod missing;
 pub(super) mod modules;
 pub(super) mod operation;
+pub(super) mod providers;
 pub(super) mod shapes;
 
 mod builder;

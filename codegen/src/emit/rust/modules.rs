@@ -17,6 +17,7 @@ fn root(api: &Api) -> File {
     let head = docs::module_doc(&format!(
         "{name}, version {version}, as the model describes it: an operation a file, shapes by topic, error codes in one table."
     ));
+    let providers = if api.providers.is_empty() { quote!() } else { quote!(pub mod providers;) };
     let tokens = quote! {
         #head
         pub mod api;
@@ -25,6 +26,7 @@ fn root(api: &Api) -> File {
         pub mod errors;
         pub mod missing;
         pub mod operations;
+        #providers
         pub mod types;
     };
     file("mod.rs".into(), "model/service.toml".into(), &tokens)
