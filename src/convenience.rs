@@ -89,7 +89,7 @@ impl Bucket {
     /// versioning this puts delete markers; old versions stay.
     ///
     /// # Errors
-    /// The first error; its message says how many were deleted before.
+    /// The first error. When the store refuses a key, the message says how many were deleted before.
     pub async fn delete_prefix(&self, prefix: impl Into<String>) -> Result<u64, S3Error> {
         let mut deleted = 0;
         let mut pages = self.list_objects_v2().prefix(prefix).max_keys(AT_ONCE as i32).pages();
@@ -118,11 +118,13 @@ impl Bucket {
                         let code = refused.code.unwrap_or_default();
                         let mut message = refused.message.unwrap_or_else(|| "the key could not be deleted".to_owned());
                         message.push_str(&format!("; {deleted} keys were deleted before"));
-                        Err(S3Error::new(ObjectError::Other, message).with_code(&code).with_target(
-                            "DeleteObjects",
-                            Some(self.name()),
-                            Some(&key),
-                        ))
+                        let error = match crate::generated::errors::lookup(&code) {
+                            Some(facts) => S3Error::new(facts.kind, message)
+                                .with_retry_class(facts.retry)
+                                .with_suggestion(facts.advice),
+                            None => S3Error::new(ObjectError::Other, message),
+                        };
+                        Err(error.with_code(&code).with_target("DeleteObjects", Some(self.name()), Some(&key)))
                     }
                 }
             }
@@ -146,5 +148,37 @@ impl Bucket {
         let bytes =
             body.collect().await.map_err(|error| error.with_target("GetObject", Some(self.name()), Some(key)))?;
         Ok(bytes.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::error::AccessError;
+    use crate::transport::scripted::{Answer, ScriptedTransport};
+    use crate::{Credentials, S3Client};
+
+    #[tokio::test]
+    async fn a_key_that_is_refused_in_bulk_has_the_kind_of_its_code() {
+        let script = ScriptedTransport::new();
+        script.on("ListObjectsV2").always(Answer::ok().body(
+            "<ListBucketResult><Contents><Key>a</Key></Contents><Contents><Key>b</Key></Contents></ListBucketResult>",
+        ));
+        script.on("DeleteObjects").always(Answer::ok().body(
+            "<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error></DeleteResult>",
+        ));
+        let client = S3Client::builder()
+            .region("eu-west-1")
+            .credentials(Credentials::new("id", "secret"))
+            .transport(script)
+            .build()
+            .unwrap();
+        let error = client.bucket("logs").delete_prefix("").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Access(AccessError::Denied));
+        assert_eq!(error.code(), Some("AccessDenied"));
+        assert_eq!(error.key(), Some("b"));
+        assert!(error.message().ends_with("1 keys were deleted before"), "{error}");
+        assert!(error.suggestion().is_some());
     }
 }
