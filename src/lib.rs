@@ -20,12 +20,46 @@
 //! - [`S3Client`] has one method per operation; each answers with a builder that can be awaited once everything
 //!   required is set.
 //! - [`Bucket`] is a client with the bucket filled in; required arguments come by position.
+//! - [`ByteStream`] is a body, up and down: bytes, a file, a stream. [`Pages`] and [`Items`] walk through listings.
 //! - Requests are plain values too: build one with `XxxRequest::builder()` and give it to [`S3Client::execute`].
-//! - [`S3Error`] is the one error type: ask it for its [`kind`](S3Error::kind).
+//! - [`S3Error`] is the one error type: ask it for its [`kind`](S3Error::kind), or whether it
+//!   [is "not found"](S3Error::is_not_found).
 //! - Applications can be tested without a server: against [`S3Api`], or with a scripted transport (feature `test-util`).
 //!
-//! Operations come in groups, which are cargo features: `objects`, `buckets`, `multipart` and `tagging` are on by
-//! default. What is off is not compiled.
+//! # Errors
+//!
+//! ```
+//! use integration_s3::error::{ErrorKind, ObjectError};
+//! use integration_s3::{Bucket, S3Error};
+//!
+//! async fn read(bucket: &Bucket, key: &str) -> Result<Option<String>, S3Error> {
+//!     match bucket.get_string(key).await {
+//!         Ok(text) => Ok(Some(text)),
+//!         Err(error) if error.kind() == ErrorKind::Object(ObjectError::NotFound) => Ok(None),
+//!         Err(error) => Err(error),
+//!     }
+//! }
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`operations`] | builder, request and output of every operation |
+//! | [`types`] | the shapes and enums they are made of |
+//! | [`error`], [`codes`] | the kinds of errors; the codes servers send |
+//! | [`config`], [`resilience`] | options; retries, circuit, rate limits |
+//! | [`credentials`] | sources of credentials, and the trait to write one |
+//! | [`transport`] | the HTTP port, and with `test-util` the scripted transport in `transport::scripted` |
+//! | [`telemetry`] | what a client logs and measures |
+//! | [`missing`] | the markers the compiler shows when something required is not set |
+//!
+//! # Cargo features
+//!
+//! Operations come in groups: `objects`, `buckets`, `multipart` and `tagging` are on by default, `bucket-settings` is not. What
+//! is off is not compiled. The other features on by default: `json` ([`Bucket::get_json`], [`Bucket::put_json`]), `rustls-ring`
+//! (https), and `sso`, `sts`, `credential-process` (sources of credentials). Off: `rustls-aws-lc` and `fips`
+//! (other ways to do TLS), `metrics` and `test-util`.
 
 mod bucket;
 mod client;
@@ -40,7 +74,7 @@ pub use generated::api::S3Api;
 pub use generated::errors::codes;
 pub use generated::providers::Provider;
 pub use generated::{missing, operations, types};
-pub use integration_s3_runtime::body::ByteStream;
+pub use integration_s3_runtime::body::{BodyReader, ByteStream};
 pub use integration_s3_runtime::call::{Items, Operation, Paged, Pages, PresignedRequest, RequestOptions, Sending};
 pub use integration_s3_runtime::config::{self, S3Config};
 pub use integration_s3_runtime::credentials::{self, ProvideCredentials};
@@ -51,3 +85,16 @@ pub use integration_s3_runtime::telemetry;
 pub use integration_s3_runtime::timestamp::{DateText, Timestamp};
 pub use integration_s3_runtime::transport::{self, HttpTransport};
 pub use integration_s3_runtime::wire::{ByteRange, CopySource};
+
+/// Every example of the guides is compiled, and run where it needs no server.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../docs/errors.md")]
+    mod errors {}
+    #[doc = include_str!("../docs/migration.md")]
+    mod migration {}
+}
