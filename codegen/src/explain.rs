@@ -36,6 +36,7 @@ fn operation(out: &mut String, operation: &Operation) -> std::fmt::Result {
     match &operation.checksum {
         Checksum::No => {}
         Checksum::Supported { algorithm } => writeln!(out, "  checksum  if `{algorithm}` asks for one")?,
+        Checksum::Announced { algorithm } => writeln!(out, "  checksum  that of others, named by `{algorithm}`")?,
         Checksum::Required { algorithm: Some(field) } => writeln!(out, "  checksum  always; `{field}` selects it")?,
         Checksum::Required { algorithm: None } => writeln!(out, "  checksum  always")?,
     }

@@ -44,7 +44,8 @@ errors = []
 # root = "{name}Result"                  the XML element the output's fields stand in
 # presign = true                         a URL can be made of it
 # idempotent = true                      sending twice is the same as once; POST is not unless said
-# checksum = {{ required = true }}         the request carries a checksum; `algorithm` names the input field that selects it
+# checksum = {{ required = true }}         the request carries a checksum; `algorithm` names the input field that selects it;
+#                                        announced = true: it has no body to check and names the algorithm others use
 # validate = "checksum_mode"             the input field that asks for the stored checksum
 # error_in_200 = true                    a 200 may hold an error document
 # pages = {{ tokens = {{ marker = "next_marker" }}, items = ["contents"], more = "is_truncated" }}

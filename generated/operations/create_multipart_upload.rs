@@ -124,8 +124,8 @@ impl<R> CreateMultipartUpload<R> {
         self
     }
 
-    /// Algorithm every part will be checked with and the object's checksum is made of; parts must then carry it. Header
-    /// `x-amz-checksum-algorithm`.
+    /// Algorithm every part will be checked with and the object's checksum is made of; parts must then carry it. Left
+    /// out, the client's configuration decides, for the parts as well. Header `x-amz-checksum-algorithm`.
     pub fn checksum_algorithm(mut self, checksum_algorithm: impl Into<ChecksumAlgorithm>) -> Self {
         self.request.checksum_algorithm = Some(checksum_algorithm.into());
         self
@@ -483,7 +483,7 @@ impl Operation for CreateMultipartUploadRequest {
         name: "CreateMultipartUpload",
         span: "create_multipart_upload",
         verb: Verb::Post,
-        checksum: ChecksumRule::None,
+        checksum: ChecksumRule::Announced,
         idempotent: false,
         error_in_200: false,
         streams_in: false,
@@ -508,7 +508,7 @@ impl Operation for CreateMultipartUploadRequest {
         w.header("content-disposition", &self.content_disposition);
         w.header("cache-control", &self.cache_control);
         w.header("expires", &self.expires);
-        w.header("x-amz-checksum-algorithm", &self.checksum_algorithm);
+        w.checksum_algorithm("x-amz-checksum-algorithm", &self.checksum_algorithm);
         w.header("x-amz-checksum-type", &self.checksum_type);
         w.header("x-amz-server-side-encryption", &self.server_side_encryption);
         w.header("x-amz-server-side-encryption-aws-kms-key-id", &self.sse_kms_key_id);

@@ -494,7 +494,7 @@ impl Operation for GetObjectRequest {
         w.header("if-none-match", &self.if_none_match);
         w.header_date("if-modified-since", &self.if_modified_since, DateFormat::HttpDate);
         w.header_date("if-unmodified-since", &self.if_unmodified_since, DateFormat::HttpDate);
-        w.header("x-amz-checksum-mode", &self.checksum_mode);
+        w.checksum_mode("x-amz-checksum-mode", &self.checksum_mode);
         w.header("x-amz-server-side-encryption-customer-algorithm", &self.sse_customer_algorithm);
         w.header("x-amz-server-side-encryption-customer-key", &self.sse_customer_key);
         w.header_md5(

@@ -11,6 +11,7 @@ pub mod credentials;
 pub mod endpoint;
 pub mod error;
 pub mod identity;
+pub mod integrity;
 #[doc(hidden)]
 pub mod plumbing;
 pub mod resilience;

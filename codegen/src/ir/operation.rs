@@ -185,6 +185,11 @@ pub enum Checksum {
         /// Input field that selects the algorithm, if there is one.
         algorithm: Option<String>,
     },
+    /// It has no body to check and says which algorithm others will use.
+    Announced {
+        /// Input field that names the algorithm.
+        algorithm: String,
+    },
 }
 
 /// A state of the service to wait for.

@@ -280,7 +280,11 @@ fn checksum(ask: &mut Refer<'_, '_>) -> Checksum {
     let Some(word) = &ask.raw.checksum else { return Checksum::No };
     let raw = word.get_ref();
     let algorithm = raw.algorithm.as_ref().and_then(|name| ask.header(name, "algorithm"));
+    if raw.announced && raw.required {
+        ask.sink.on(word, "a checksum is announced or required, not both", "delete one of the two");
+    }
     match (raw.required, algorithm) {
+        (false, Some(algorithm)) if raw.announced => Checksum::Announced { algorithm },
         (true, algorithm) => Checksum::Required { algorithm },
         (false, Some(algorithm)) => Checksum::Supported { algorithm },
         (false, None) => {

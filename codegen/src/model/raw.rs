@@ -92,6 +92,7 @@ pub struct RawOperation {
 #[serde(deny_unknown_fields, default)]
 pub struct RawChecksum {
     pub required: bool,
+    pub announced: bool,
     pub algorithm: Option<Text>,
 }
 

@@ -23,6 +23,7 @@ use futures_core::Stream;
 use tokio::io::AsyncRead;
 
 use crate::error::{BoxError, RequestError, S3Error, TransferError};
+use crate::integrity::{Unchecked, Verification};
 
 pub(crate) use idle::IdleTimer;
 pub use read::BodyReader;
@@ -72,6 +73,14 @@ enum Inner {
     Source(Mutex<Pin<Box<dyn BodySource>>>),
     /// A clone of something that cannot be cloned.
     Spent,
+    /// Was read to its end, or to an error; what is known about the bytes stays.
+    Read(Verification),
+}
+
+impl From<Inner> for ByteStream {
+    fn from(inner: Inner) -> Self {
+        Self { inner }
+    }
 }
 
 impl Default for Inner {
@@ -106,7 +115,7 @@ impl ByteStream {
     /// [`RequestError::Validation`] naming the path if it is no file or cannot be read. While sending: the
     /// same if the file has become shorter.
     pub async fn from_path(path: impl AsRef<Path>) -> Result<Self, S3Error> {
-        Ok(Self { inner: Inner::File(Arc::new(FileSpan::whole(path.as_ref()).await?)) })
+        Ok(Inner::File(Arc::new(FileSpan::whole(path.as_ref()).await?)).into())
     }
 
     /// `len` bytes of a file, beginning at byte `offset`. Otherwise as [`from_path`](Self::from_path).
@@ -115,7 +124,7 @@ impl ByteStream {
     ///
     /// As [`from_path`](Self::from_path), and if the file does not have that many bytes.
     pub async fn from_file_range(path: impl AsRef<Path>, offset: u64, len: u64) -> Result<Self, S3Error> {
-        Ok(Self { inner: Inner::File(Arc::new(FileSpan::range(path.as_ref(), offset, len).await?)) })
+        Ok(Inner::File(Arc::new(FileSpan::range(path.as_ref(), offset, len).await?)).into())
     }
 
     /// A stream, which can be read once. Requests with such a body are not repeated after a failure.
@@ -139,11 +148,11 @@ impl ByteStream {
 
     /// A body that is made as it is read: the seam for layers that check or resume another body.
     pub fn from_source(source: Box<dyn BodySource>) -> Self {
-        Self { inner: Inner::Source(Mutex::new(Box::into_pin(source))) }
+        Inner::Source(Mutex::new(Box::into_pin(source))).into()
     }
 
     fn shared(source: Pin<Box<dyn BodySource>>, len: Option<u64>) -> Self {
-        Self { inner: Inner::Shared(Arc::new(Shared { source: Mutex::new(Some(source)), len })) }
+        Inner::Shared(Arc::new(Shared { source: Mutex::new(Some(source)), len })).into()
     }
 
     /// The exact number of bytes yet to be read, if it is known.
@@ -154,6 +163,7 @@ impl ByteStream {
             Inner::Shared(shared) => shared.len,
             Inner::Source(source) => source.lock().unwrap_or_else(PoisonError::into_inner).remaining(),
             Inner::Spent => None,
+            Inner::Read(_) => Some(0),
         }
     }
 
@@ -170,6 +180,27 @@ impl ByteStream {
     /// The same body once more, if it [can be sent again](Self::is_replayable). Costs no copy of content.
     pub fn try_replay(&self) -> Option<Self> {
         self.is_replayable().then(|| self.clone())
+    }
+
+    /// Whether what is read is compared with the checksum the store has, and how that came out.
+    ///
+    /// Before the last byte it is [`Pending`](Verification::Pending) or the reason why there is nothing to compare with.
+    /// A body that does not agree ends in an error, so one that was read to its end without an error and was
+    /// `Pending` before is verified.
+    ///
+    /// ```
+    /// use integration_s3_runtime::body::ByteStream;
+    /// use integration_s3_runtime::integrity::{Unchecked, Verification};
+    ///
+    /// let body = ByteStream::from("never left this machine");
+    /// assert_eq!(body.verification(), Verification::NotChecked(Unchecked::NotAsked));
+    /// ```
+    pub fn verification(&self) -> Verification {
+        match &self.inner {
+            Inner::Source(source) => source.lock().unwrap_or_else(PoisonError::into_inner).verification(),
+            Inner::Read(verification) => *verification,
+            _ => Verification::NotChecked(Unchecked::NotAsked),
+        }
     }
 
     /// The content, if it lies in memory.
@@ -191,7 +222,7 @@ impl ByteStream {
     /// The source to read from. For bytes there is none.
     fn source(&mut self) -> Result<Option<Pin<&mut (dyn BodySource + 'static)>>, S3Error> {
         let fresh = match &mut self.inner {
-            Inner::Bytes(_) => return Ok(None),
+            Inner::Bytes(_) | Inner::Read(_) => return Ok(None),
             Inner::Source(_) => None,
             Inner::File(file) => Some(file::FileSource::boxed(Arc::clone(file))),
             Inner::Shared(shared) => {
@@ -227,8 +258,9 @@ impl Clone for ByteStream {
             Inner::File(file) => Inner::File(Arc::clone(file)),
             Inner::Shared(shared) => Inner::Shared(Arc::clone(shared)),
             Inner::Source(_) | Inner::Spent => Inner::Spent,
+            Inner::Read(verification) => Inner::Read(*verification),
         };
-        Self { inner }
+        inner.into()
     }
 }
 
@@ -240,7 +272,7 @@ impl PartialEq for ByteStream {
             (Inner::File(a), Inner::File(b)) => a == b,
             (Inner::Shared(a), Inner::Shared(b)) => Arc::ptr_eq(a, b),
             (Inner::Source(a), Inner::Source(b)) => std::ptr::eq(a, b),
-            (Inner::Spent, Inner::Spent) => true,
+            (Inner::Spent, Inner::Spent) | (Inner::Read(_), Inner::Read(_)) => true,
             _ => false,
         }
     }
@@ -255,6 +287,7 @@ impl fmt::Debug for ByteStream {
             Inner::Shared(_) => write!(f, "ByteStream(stream, {len})"),
             Inner::Source(_) => write!(f, "ByteStream(being read, {len})"),
             Inner::Spent => f.write_str("ByteStream(clone of a stream)"),
+            Inner::Read(verification) => write!(f, "ByteStream(read, {verification})"),
         }
     }
 }
@@ -272,7 +305,7 @@ impl fmt::Display for Length {
 
 impl From<Bytes> for ByteStream {
     fn from(bytes: Bytes) -> Self {
-        Self { inner: Inner::Bytes(bytes) }
+        Inner::Bytes(bytes).into()
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::{ByteStream, Inner};
 use crate::error::{ResponseError, S3Error, TransferError};
+use crate::integrity::{Unchecked, Verification};
 
 impl ByteStream {
     /// The next bytes; `None` when all have been read. Never an empty chunk. Cancel-safe.
@@ -103,7 +104,10 @@ impl ByteStream {
         };
         // The end frees what the source holds: its connection, its file. So does the last byte.
         if !matches!(result, Some(Ok(_))) || self.len() == Some(0) {
-            self.inner = Inner::default();
+            self.inner = match self.verification() {
+                Verification::NotChecked(Unchecked::NotAsked) => Inner::default(),
+                known => Inner::Read(known),
+            };
         }
         Poll::Ready(result)
     }

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::error::{BoxError, RequestError, S3Error, TransferError};
+use crate::integrity::{Unchecked, Verification};
 
 /// Something that yields the bytes of a body, once.
 ///
@@ -30,6 +31,11 @@ pub trait BodySource: Send {
     /// a source that checks the whole must do it **before** it hands out the last chunk.
     fn remaining(&self) -> Option<u64> {
         None
+    }
+
+    /// Whether the bytes are compared with a stored checksum.
+    fn verification(&self) -> Verification {
+        Verification::NotChecked(Unchecked::NotAsked)
     }
 }
 

@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 
 use super::answer::{error_body, error_of};
 use super::core::Core;
+use super::download::Origin;
 use super::gate::Place;
 use super::invocation::{attempt_header, invocation_id};
 use super::payload::Payload;
@@ -112,7 +113,38 @@ impl<'a> Attempts<'a> {
 
     /// An answer that began well and could not be read to its end. Asked for again where that is harmless.
     pub(super) async fn undecodable(&mut self, error: S3Error, bucket: Option<&str>) -> Result<(), S3Error> {
-        if self.facts.idempotent { self.judge(error, bucket).await } else { Err(error.with_attempts(self.made)) }
+        // The request has no headers any more when it went with the body of an answer.
+        if !self.facts.idempotent || self.request.headers().is_empty() {
+            return Err(error.with_attempts(self.made));
+        }
+        self.judge(error, bucket).await
+    }
+
+    /// How many attempts were made.
+    pub(super) fn made(&self) -> u32 {
+        self.made
+    }
+
+    /// These are not the first attempts: others were made to get what broke off then.
+    pub(super) fn continue_after(&mut self, made: u32) {
+        self.made = made;
+    }
+
+    /// Puts what keeps a download going around the body of an answer that is handed to the caller. It takes the
+    /// request with it: there is no other attempt after this.
+    pub(super) fn look_after(&mut self, reply: Reply, options: &Option<Box<RequestOptions>>) -> Reply {
+        if !self.facts.streams_out {
+            return reply;
+        }
+        let origin = Origin {
+            core: self.core.clone(),
+            facts: self.facts,
+            options: options.clone(),
+            request: self.request.take_head(),
+            elsewhere: self.elsewhere.clone(),
+            made: self.made,
+        };
+        super::download::look_after(reply, origin)
     }
 
     /// One attempt, through circuit and limits.

@@ -1,4 +1,4 @@
-//! A body on its way out, cut into chunks that are signed one after the other (`aws-chunked`).
+//! A body on its way out, cut into chunks (`aws-chunked`) that may be signed and may be followed by a checksum.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -8,16 +8,25 @@ use bytes::Bytes;
 
 use crate::body::{BodySource, ByteStream};
 use crate::error::S3Error;
-use crate::sign::{CHUNK_SIZE, ChunkFramer, Signature, encoded_len};
+use crate::integrity::{Algorithm, Hasher};
+use crate::sign::{ChunkFramer, encoded_len};
 
-/// The body in signed chunks. `length` is the length of the data alone.
-pub(super) fn signed_chunks(body: ByteStream, length: u64, request: Signature) -> ByteStream {
+/// The body in chunks. `length` is the length of the data alone, `trailer` the checksum that is computed on the way.
+pub(super) fn framed(
+    body: ByteStream,
+    length: u64,
+    framer: ChunkFramer,
+    signed: bool,
+    trailer: Option<Algorithm>,
+) -> ByteStream {
+    let lines = trailer.map(|algorithm| (algorithm.header_str(), algorithm.text_len()));
     ByteStream::from_source(Box::new(Chunked {
         body,
-        framer: Some(ChunkFramer::signed(request, CHUNK_SIZE)),
+        left: encoded_len(signed, length, framer.room(), lines.as_slice()),
+        framer: Some(framer),
+        hasher: trailer.map(Hasher::new),
         pending: Vec::new(),
         ready: VecDeque::new(),
-        left: encoded_len(true, length, CHUNK_SIZE, &[]),
     }))
 }
 
@@ -25,6 +34,7 @@ struct Chunked {
     body: ByteStream,
     /// Taken when the last frame was made.
     framer: Option<ChunkFramer>,
+    hasher: Option<Hasher>,
     /// Data of the chunk being filled: its header, which goes first, needs all of it.
     pending: Vec<Bytes>,
     ready: VecDeque<Bytes>,
@@ -37,6 +47,9 @@ impl Chunked {
         while !data.is_empty() {
             let piece = data.split_to(data.len().min(framer.room()));
             framer.feed(&piece);
+            if let Some(hasher) = &mut self.hasher {
+                hasher.update(&piece);
+            }
             self.pending.push(piece);
             if framer.room() == 0 {
                 self.ready.extend(framer.header());
@@ -49,7 +62,10 @@ impl Chunked {
         if let Some(mut framer) = self.framer.take() {
             self.ready.extend(framer.header());
             self.ready.extend(self.pending.drain(..));
-            self.ready.push_back(framer.finish(&[]));
+            let sum = self.hasher.take().map(Hasher::finish);
+            let line = sum.map(|sum| (sum.algorithm().header_str(), sum.to_base64()));
+            let line = line.as_ref().map(|(name, value)| (*name, value.as_str()));
+            self.ready.push_back(framer.finish(line.as_slice()));
         }
     }
 }

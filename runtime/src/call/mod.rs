@@ -9,6 +9,7 @@ mod answer;
 mod attempts;
 mod chunked;
 mod core;
+mod download;
 mod gate;
 mod invocation;
 mod metered;
@@ -81,6 +82,7 @@ impl Call {
                         let mut attempts = Attempts::start(core, options, O::FACTS, writer.finish()?, &place, &watch)?;
                         loop {
                             let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
+                            let reply = attempts.look_after(reply, &self.options);
                             match request.decode(reply).instrument(parse_span()).await {
                                 Ok(output) => return Ok(output),
                                 Err(error) => attempts.undecodable(error, request.bucket()).await?,

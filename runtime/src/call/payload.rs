@@ -1,22 +1,35 @@
-//! How the body travels: hashed, unsigned, or signed chunk by chunk; and whether it can travel twice.
+//! How the body travels: with which checksum and where that stands, hashed, unsigned or signed chunk by chunk; and
+//! whether it can travel twice.
+//!
+//! | body | over https | over http |
+//! |---|---|---|
+//! | in memory, up to 8 MiB | checksum in a header | the same, and the body's hash is signed |
+//! | in memory, larger | the same | signed chunks, the checksum behind them |
+//! | file or stream | chunks, the checksum behind them | signed chunks, the checksum behind them |
+//!
+//! Without a checksum there are no chunks over https, and a store that takes none (`aws_chunked`) gets none.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use md5::{Digest as _, Md5};
-use sha2::Sha256;
 
+use super::chunked::framed;
 use super::core::Core;
 use crate::body::ByteStream;
-use crate::config::{PayloadSigning, S3Config};
+use crate::config::{ChecksumWhen, PayloadSigning, S3Config};
 use crate::error::{RequestError, S3Error};
 use crate::identity::Credentials;
+use crate::integrity::{Algorithm, Hasher, sha256_and};
 use crate::plumbing::{ChecksumRule, OperationFacts, WireRequest};
-use crate::sign::{self, SigningScope, Target};
+use crate::sign::{self, CHUNK_SIZE, ChunkFramer, SigningScope, Target};
 use crate::timestamp::Timestamp;
 
 /// Bodies in memory up to this size are hashed before they are sent; larger ones are signed in chunks as they go.
 const HASHED_AT_ONCE: usize = 8 * 1024 * 1024;
+
+/// What is used when nobody chose.
+const DEFAULT: Algorithm = Algorithm::Crc64Nvme;
 
 /// The body of a call and how it is covered by the signature.
 pub(super) struct Payload {
@@ -30,53 +43,80 @@ enum Cover {
     Unsigned,
     /// Hexadecimal SHA-256 of the whole body.
     Hashed(String),
-    /// The length of the body before it is cut into chunks.
-    Chunks(u64),
+    /// In chunks; the length is that of the body before it is cut.
+    Chunks(u64, Frame),
+}
+
+#[derive(Clone, Copy)]
+enum Frame {
+    Signed,
+    SignedTrailer(Algorithm),
+    UnsignedTrailer(Algorithm),
+}
+
+impl Frame {
+    fn trailer(self) -> Option<Algorithm> {
+        match self {
+            Self::Signed => None,
+            Self::SignedTrailer(algorithm) | Self::UnsignedTrailer(algorithm) => Some(algorithm),
+        }
+    }
 }
 
 impl Payload {
     /// Decides once per call. Takes the body out of the request and adds the headers that do not change per attempt.
     pub(super) fn plan(config: &S3Config, facts: &OperationFacts, request: &mut WireRequest) -> Result<Self, S3Error> {
         let body = declared_length(request)?;
-        if matches!(facts.checksum, ChecksumRule::Required) {
-            add_checksum(request, &body, config.store.content_md5);
-        }
+        ask_for_stored(config, request);
+        let algorithm = match facts.checksum {
+            ChecksumRule::None => None,
+            ChecksumRule::Announced => {
+                // Whoever chose a type had an algorithm in mind that we cannot know.
+                if !request.headers().contains_key("x-amz-checksum-type") {
+                    announce(config, request);
+                }
+                None
+            }
+            ChecksumRule::Supported | ChecksumRule::Required => chosen(config, facts.checksum, request, &body)?,
+        };
         let length = body.len().ok_or_else(|| {
             S3Error::new(RequestError::MissingContentLength, "the length of the body is not known")
                 .with_suggestion("set content_length, or upload a stream of unknown length in parts (multipart)")
         })?;
-        let hash = match config.payload_signing {
+        let sign = match config.payload_signing {
             PayloadSigning::Signed => true,
             PayloadSigning::Unsigned => false,
             PayloadSigning::Auto => !request.is_https(),
         };
+        let sign = sign && config.credentials.is_some();
         let chunks = config.store.aws_chunked;
-        let cover = match body.as_bytes() {
-            _ if length == 0 => Cover::Empty,
-            _ if !hash || config.credentials.is_none() => Cover::Unsigned,
-            Some(bytes) if bytes.len() <= HASHED_AT_ONCE || !chunks => Cover::Hashed(sign::sha256_hex(bytes)),
-            _ if chunks => Cover::Chunks(length),
-            // Over plain http nobody would notice a change: that must be the caller's word.
-            _ => {
-                return Err(S3Error::new(
-                    RequestError::Validation,
-                    "the body is a stream, which this store takes unsigned only",
-                )
-                .with_suggestion(
-                    "use https, give the body as bytes, or set payload_signing(PayloadSigning::Unsigned)",
-                ));
+        let mut sum = None;
+        let cover = match (body.as_bytes(), sign, algorithm) {
+            _ if length == 0 => {
+                sum = algorithm.map(|algorithm| Hasher::of(algorithm, b""));
+                Cover::Empty
             }
+            (Some(bytes), true, _) if bytes.len() <= HASHED_AT_ONCE || !chunks => {
+                let (hash, of_body) = sha256_and(algorithm, bytes);
+                sum = of_body;
+                Cover::Hashed(sign::hex(&hash))
+            }
+            (Some(bytes), false, _) => {
+                sum = algorithm.map(|algorithm| Hasher::of(algorithm, bytes));
+                Cover::Unsigned
+            }
+            (None, false, None) => Cover::Unsigned,
+            _ if !chunks => return Err(no_chunks(sign)),
+            (_, true, None) => Cover::Chunks(length, Frame::Signed),
+            (_, true, Some(algorithm)) => Cover::Chunks(length, Frame::SignedTrailer(algorithm)),
+            (None, false, Some(algorithm)) => Cover::Chunks(length, Frame::UnsignedTrailer(algorithm)),
         };
-        if let Cover::Chunks(length) = cover {
-            let headers = request.headers_mut();
-            headers.insert("x-amz-decoded-content-length", HeaderValue::from(length));
-            let coding = match headers.get("content-encoding") {
-                Some(coding) => {
-                    HeaderValue::try_from([b"aws-chunked,", coding.as_bytes()].concat()).map_err(|_| not_a_header())?
-                }
-                None => HeaderValue::from_static("aws-chunked"),
-            };
-            headers.insert("content-encoding", coding);
+        let headers = request.headers_mut();
+        if let Some(sum) = sum {
+            headers.insert(sum.algorithm().header(), sum.to_header());
+        }
+        if let Cover::Chunks(length, frame) = cover {
+            announce_chunks(headers, length, frame)?;
         }
         let replayable = body.is_replayable();
         Ok(Self { body, cover, replayable })
@@ -87,7 +127,7 @@ impl Payload {
         self.replayable
     }
 
-    /// Signs the headers and hands out the body for one attempt.
+    /// Signs the headers and hands out the body for one attempt. A checksum behind it is computed anew.
     pub(super) fn sign(
         &mut self,
         core: &Core,
@@ -102,20 +142,38 @@ impl Payload {
             Some(again) => again,
             None => std::mem::take(&mut self.body),
         };
-        let Some(credentials) = credentials else { return Ok(body) };
-        let target = Target { method, host: Some(request.authority()), path: request.path(), query: request.query() };
-        let scope = SigningScope { region, service: "s3", time: now };
         let cover = match &self.cover {
             Cover::Empty => sign::Payload::Empty,
             Cover::Unsigned => sign::Payload::Unsigned,
             Cover::Hashed(hex) => sign::Payload::Sha256Hex(hex),
-            Cover::Chunks(_) => sign::Payload::StreamingSigned,
+            Cover::Chunks(_, Frame::Signed) => sign::Payload::StreamingSigned,
+            Cover::Chunks(_, Frame::SignedTrailer(_)) => sign::Payload::StreamingSignedTrailer,
+            Cover::Chunks(_, Frame::UnsignedTrailer(_)) => sign::Payload::StreamingUnsignedTrailer,
         };
-        let signature = sign::sign_request(&target, headers, &cover, credentials, &scope, &core.keys)?;
-        match self.cover {
-            Cover::Chunks(length) => Ok(super::chunked::signed_chunks(body, length, signature)),
-            _ => Ok(body),
-        }
+        let signature = match credentials {
+            Some(credentials) => {
+                let (path, query) = (request.path(), request.query());
+                let target = Target { method, host: Some(request.authority()), path, query };
+                let scope = SigningScope { region, service: "s3", time: now };
+                Some(sign::sign_request(&target, headers, &cover, credentials, &scope, &core.keys)?)
+            }
+            None => None,
+        };
+        let Cover::Chunks(length, frame) = self.cover else { return Ok(body) };
+        let (signed, framer) = match (frame, signature) {
+            (Frame::Signed | Frame::SignedTrailer(_), Some(signature)) => {
+                (true, ChunkFramer::signed(signature, CHUNK_SIZE))
+            }
+            (_, signature) => {
+                if signature.is_none() {
+                    // It tells the store how the body is cut, also where nothing is signed.
+                    let value = HeaderValue::from_static(sign::Payload::StreamingUnsignedTrailer.as_str());
+                    headers.insert("x-amz-content-sha256", value);
+                }
+                (false, ChunkFramer::unsigned(CHUNK_SIZE))
+            }
+        };
+        Ok(framed(body, length, framer, signed, frame.trailer()))
     }
 }
 
@@ -135,18 +193,96 @@ fn declared_length(request: &mut WireRequest) -> Result<ByteStream, S3Error> {
     }
 }
 
-/// Operations that demand a checksum take this one in nearly every store there is.
-fn add_checksum(request: &mut WireRequest, body: &ByteStream, md5: bool) {
-    let headers = request.headers_mut();
-    let has_one = headers.keys().any(|name| name == "content-md5" || name.as_str().starts_with("x-amz-checksum-"));
-    let (false, Some(bytes)) = (has_one, body.as_bytes()) else { return };
-    let (name, sum) = match md5 {
-        true => ("content-md5", STANDARD.encode(Md5::digest(bytes))),
-        false => ("x-amz-checksum-sha256", STANDARD.encode(Sha256::digest(bytes))),
-    };
-    if let Ok(sum) = HeaderValue::try_from(sum) {
-        headers.insert(name, sum);
+/// The checksum to compute, if any. What stores want of every client, Content-MD5, is added here.
+fn chosen(
+    config: &S3Config,
+    rule: ChecksumRule,
+    request: &mut WireRequest,
+    body: &ByteStream,
+) -> Result<Option<Algorithm>, S3Error> {
+    if request.headers().keys().any(|name| is_checksum(name)) {
+        return Ok(None);
     }
+    if let Some(name) = request.checksum_algorithm() {
+        return match Algorithm::from_wire(name) {
+            Some(algorithm) => Ok(Some(algorithm)),
+            None => Err(unknown(name)),
+        };
+    }
+    if request.headers().contains_key("content-md5") {
+        return Ok(None);
+    }
+    // Behind the body is the only place where it can stand.
+    if body.as_bytes().is_none() && !config.store.aws_chunked {
+        return Ok(None);
+    }
+    match (config.request_checksums, rule, body.as_bytes()) {
+        (ChecksumWhen::Required, ChecksumRule::Required, _) if !config.store.content_md5 => Ok(Some(Algorithm::Sha256)),
+        // Nearly every store knows this one.
+        (ChecksumWhen::Required, ChecksumRule::Required, Some(bytes)) => {
+            if let Ok(sum) = HeaderValue::try_from(STANDARD.encode(Md5::digest(bytes))) {
+                request.headers_mut().insert("content-md5", sum);
+            }
+            Ok(None)
+        }
+        (ChecksumWhen::Supported, ..) | (_, ChecksumRule::Required, _) => {
+            announce(config, request);
+            Ok(Some(DEFAULT))
+        }
+        (ChecksumWhen::Required, ..) => Ok(None),
+    }
+}
+
+/// Names the algorithm nobody chose, where the client is to use checksums.
+fn announce(config: &S3Config, request: &mut WireRequest) {
+    if let (Some(header), ChecksumWhen::Supported) = (request.checksum_header(), config.request_checksums) {
+        request.headers_mut().entry(header).or_insert(HeaderValue::from_static(DEFAULT.as_str()));
+    }
+}
+
+/// Asks for the checksum the object was stored with, where there may be one.
+fn ask_for_stored(config: &S3Config, request: &mut WireRequest) {
+    if let (Some(header), ChecksumWhen::Supported) = (request.mode_header(), config.response_checksums) {
+        request.headers_mut().entry(header).or_insert(HeaderValue::from_static("ENABLED"));
+    }
+}
+
+/// A value, not what is said about one.
+fn is_checksum(name: &HeaderName) -> bool {
+    let rest = name.as_str().strip_prefix("x-amz-checksum-");
+    rest.is_some_and(|rest| !matches!(rest, "algorithm" | "type" | "mode"))
+}
+
+fn announce_chunks(headers: &mut HeaderMap, length: u64, frame: Frame) -> Result<(), S3Error> {
+    headers.insert("x-amz-decoded-content-length", HeaderValue::from(length));
+    let coding = match headers.get("content-encoding") {
+        Some(coding) => {
+            HeaderValue::try_from([b"aws-chunked,", coding.as_bytes()].concat()).map_err(|_| not_a_header())?
+        }
+        None => HeaderValue::from_static("aws-chunked"),
+    };
+    headers.insert("content-encoding", coding);
+    if let Some(algorithm) = frame.trailer() {
+        headers.insert("x-amz-trailer", HeaderValue::from_static(algorithm.header_str()));
+    }
+    Ok(())
+}
+
+/// Over plain http nobody would notice a change: going unsigned must be the caller's word.
+fn no_chunks(signed: bool) -> S3Error {
+    let what = if signed { "unsigned" } else { "without a checksum" };
+    let way_out = match signed {
+        true => "use https, give the body as bytes, or set payload_signing(PayloadSigning::Unsigned)",
+        false => "give the body as bytes, or compute the checksum yourself and set its value",
+    };
+    S3Error::new(RequestError::Validation, format!("the body is a stream, which this store takes {what} only"))
+        .with_suggestion(way_out)
+}
+
+fn unknown(name: &str) -> S3Error {
+    let known: Vec<&str> = Algorithm::ALL.into_iter().map(Algorithm::as_str).collect();
+    S3Error::new(RequestError::Validation, format!("{name} checksums are not computed by this client"))
+        .with_suggestion(format!("compute it yourself and set its value, or choose one of {}", known.join(", ")))
 }
 
 fn not_a_header() -> S3Error {

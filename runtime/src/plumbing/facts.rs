@@ -57,6 +57,8 @@ pub enum ChecksumRule {
     Supported,
     /// It fails without one.
     Required,
+    /// It has none itself, and says which one others will have.
+    Announced,
 }
 
 /// The facts of one operation.

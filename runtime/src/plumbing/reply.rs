@@ -67,6 +67,12 @@ impl Reply {
         Self::new(status, map, body.into(), no_codes)
     }
 
+    /// The same answer with another body around its own.
+    pub fn map_body(self, around: impl FnOnce(&HeaderMap, ByteStream) -> ByteStream) -> Self {
+        let body = around(&self.head.headers, self.body);
+        Self { body, ..self }
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         self.head.status.as_u16()

@@ -17,6 +17,8 @@ pub struct WireRequest {
     headers: HeaderMap,
     body: ByteStream,
     checksum: Option<String>,
+    checksum_header: Option<&'static str>,
+    mode_header: Option<&'static str>,
     bucket: Option<String>,
     bucket_in_host: bool,
     /// Where the path's key begins, with its slash; the path's length if there is no key.
@@ -29,6 +31,8 @@ pub(super) struct Written {
     pub(super) headers: HeaderMap,
     pub(super) body: ByteStream,
     pub(super) checksum: Option<String>,
+    pub(super) checksum_header: Option<&'static str>,
+    pub(super) mode_header: Option<&'static str>,
     pub(super) bucket: Option<String>,
     pub(super) bucket_in_host: bool,
     pub(super) key_at: usize,
@@ -36,10 +40,11 @@ pub(super) struct Written {
 
 impl WireRequest {
     pub(super) fn new(written: Written) -> Result<Self, S3Error> {
-        let Written { url, mut headers, body, checksum, bucket, bucket_in_host, key_at } = written;
+        let Written { url, mut headers, body, checksum, checksum_header, mode_header, bucket, bucket_in_host, key_at } =
+            written;
         let (uri, host) = target(url)?;
         headers.insert(HOST, host);
-        Ok(Self { uri, headers, body, checksum, bucket, bucket_in_host, key_at })
+        Ok(Self { uri, headers, body, checksum, checksum_header, mode_header, bucket, bucket_in_host, key_at })
     }
 
     /// Scheme, authority, path and query. A clone shares the text.
@@ -102,6 +107,77 @@ impl WireRequest {
         self.checksum.as_deref()
     }
 
+    /// The header that names the checksum algorithm, if the operation has one, whether it is set or not.
+    pub fn checksum_header(&self) -> Option<&'static str> {
+        self.checksum_header
+    }
+
+    /// The header that asks for the stored checksum, if the operation has one, whether it is set or not.
+    pub fn mode_header(&self) -> Option<&'static str> {
+        self.mode_header
+    }
+
+    /// The bucket.
+    pub fn bucket(&self) -> Option<&str> {
+        self.bucket.as_deref()
+    }
+
+    /// The key as it was before it was encoded.
+    pub fn key_text(&self) -> Option<String> {
+        let encoded = self.path().get(self.key_at + 1..).filter(|_| self.has_key())?;
+        Some(percent_encoding::percent_decode_str(encoded).decode_utf8_lossy().into_owned())
+    }
+
+    /// The request without its body, which stays. Leaves nothing worth sending.
+    pub fn take_head(&mut self) -> Self {
+        let head = Self {
+            uri: std::mem::take(&mut self.uri),
+            headers: std::mem::take(&mut self.headers),
+            body: ByteStream::empty(),
+            checksum: self.checksum.take(),
+            bucket: self.bucket.take(),
+            ..*self
+        };
+        self.key_at = 0;
+        head
+    }
+
+    /// The request once more, without its body.
+    pub fn clone_head(&self) -> Self {
+        Self {
+            uri: self.uri.clone(),
+            headers: self.headers.clone(),
+            body: ByteStream::empty(),
+            checksum: self.checksum.clone(),
+            bucket: self.bucket.clone(),
+            ..*self
+        }
+    }
+
+    /// Leaves a query parameter out.
+    ///
+    /// # Errors
+    /// None that a request which could be made would meet.
+    pub fn remove_query(&mut self, name: &str) -> Result<(), S3Error> {
+        let is_it = |pair: &str| pair.split_once('=').map_or(pair, |(name, _)| name) == name;
+        if !self.query().split('&').any(is_it) {
+            return Ok(());
+        }
+        let kept: Vec<&str> = self.query().split('&').filter(|pair| !is_it(pair)).collect();
+        let mut url = format!("{}://{}{}", self.scheme(), self.authority(), self.path());
+        if !kept.is_empty() {
+            url.push('?');
+            url.push_str(&kept.join("&"));
+        }
+        self.uri = target(url)?.0;
+        Ok(())
+    }
+
+    /// Whether it is about a key.
+    pub fn has_key(&self) -> bool {
+        self.path().len() > self.key_at + 1
+    }
+
     /// Turns the request to another endpoint or region; key, query, headers and body stay.
     ///
     /// # Errors
@@ -132,10 +208,6 @@ impl WireRequest {
         self.bucket_in_host = bucket_in_host;
         self.key_at = key_at;
         Ok(())
-    }
-
-    fn has_key(&self) -> bool {
-        self.path().len() > self.key_at + 1
     }
 }
 

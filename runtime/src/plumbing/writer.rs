@@ -53,6 +53,8 @@ pub struct RequestWriter {
     headers: HeaderMap,
     body: ByteStream,
     checksum: Option<String>,
+    checksum_header: Option<&'static str>,
+    mode_header: Option<&'static str>,
     scratch: String,
     error: Option<S3Error>,
 }
@@ -83,6 +85,8 @@ impl RequestWriter {
             headers: HeaderMap::with_capacity(12),
             body: ByteStream::empty(),
             checksum: None,
+            checksum_header: None,
+            mode_header: None,
             scratch: String::new(),
             error: None,
         }
@@ -223,12 +227,19 @@ impl RequestWriter {
 
     /// The checksum algorithm the caller asks for: remembered, and written as a header.
     pub fn checksum_algorithm<V: WireValue>(&mut self, header: &'static str, value: &V) {
+        self.checksum_header = Some(header);
         let mut scratch = std::mem::take(&mut self.scratch);
         if let Some(text) = value.wire(&mut scratch) {
             self.put(header, text, false);
             self.checksum = Some(text.to_owned());
         }
         self.scratch = scratch;
+    }
+
+    /// The header by which the caller asks for the stored checksum of the answer; the call may set it as well.
+    pub fn checksum_mode<V: WireValue>(&mut self, header: &'static str, value: &V) {
+        self.mode_header = Some(header);
+        self.header(header, value);
     }
 
     /// Refuses a text with fewer or more characters.
@@ -274,6 +285,8 @@ impl RequestWriter {
             headers: self.headers,
             body: self.body,
             checksum: self.checksum,
+            checksum_header: self.checksum_header,
+            mode_header: self.mode_header,
             bucket: self.bucket,
             bucket_in_host: self.bucket_in_host,
             key_at: self.key_at - self.path_at,

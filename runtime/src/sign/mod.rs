@@ -114,6 +114,11 @@ pub fn sha256_hex(data: &[u8]) -> String {
     Hex::of(&Sha256::digest(data).into()).to_text()
 }
 
+/// A SHA-256 as [`Payload::Sha256Hex`] wants it.
+pub(crate) fn hex(sha256: &[u8; 32]) -> String {
+    Hex::of(sha256).to_text()
+}
+
 /// 32 bytes in 64 hexadecimal digits, on the stack.
 #[derive(Clone, Copy, PartialEq)]
 struct Hex([u8; 64]);

@@ -21,6 +21,7 @@ pub(super) fn facts(op: &Operation) -> TokenStream {
         Checksum::No => quote!(ChecksumRule::None),
         Checksum::Supported { .. } => quote!(ChecksumRule::Supported),
         Checksum::Required { .. } => quote!(ChecksumRule::Required),
+        Checksum::Announced { .. } => quote!(ChecksumRule::Announced),
     };
     let (idempotent, error_in_200) = (op.idempotent, op.error_in_200);
     let streams_in = matches!(op.request.body, RequestBody::Stream(_));
@@ -94,9 +95,9 @@ fn line(api: &Api, op: &Operation, field: &Field) -> TokenStream {
         None => quote!(&self.#name),
     };
     let chosen = match &op.checksum {
-        Checksum::Supported { algorithm } | Checksum::Required { algorithm: Some(algorithm) } => {
-            *algorithm == field.name
-        }
+        Checksum::Supported { algorithm }
+        | Checksum::Announced { algorithm }
+        | Checksum::Required { algorithm: Some(algorithm) } => *algorithm == field.name,
         _ => false,
     };
     match &field.place {
@@ -106,6 +107,7 @@ fn line(api: &Api, op: &Operation, field: &Field) -> TokenStream {
             Some(format) => quote!(w.query_date(#wire, #moment, #format);),
             None => quote!(w.query(#wire, #value);),
         },
+        Place::Header(wire) if op.validate.as_ref() == Some(&field.name) => quote!(w.checksum_mode(#wire, #value);),
         Place::Header(wire) if chosen => quote!(w.checksum_algorithm(#wire, #value);),
         Place::Header(wire) => match (&field.md5_of, date, &field.ty) {
             (Some(of), ..) => {

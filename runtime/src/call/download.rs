@@ -1,0 +1,286 @@
+//! The body of an answer on its way to the caller: it goes on by itself where the connection broke, and is compared with
+//! the stored checksum before its last bytes are handed on.
+//!
+//! ```text
+//! GET           -> 200, bytes 0..   X (cut)
+//! GET, Range: bytes=N-, If-Match    -> 206, bytes N..   X (stalled)
+//! ...           -> the last byte, the verdict, the end
+//! ```
+//!
+//! Going on is one more attempt of the same call: the same headers and query, judged by the same retry policy. The
+//! attempts count from the last byte that came. What makes it safe is the tag of the object: an answer without one is
+//! not continued.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, RANGE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tracing::Instrument as _;
+
+use super::RequestOptions;
+use super::attempts::Attempts;
+use super::core::Core;
+use super::gate::Place;
+use crate::body::{BodySource, ByteStream};
+use crate::endpoint::EndpointConfig;
+use crate::error::{ResponseError, S3Error, TransferError};
+use crate::integrity::{Check, Unchecked, Verification};
+use crate::plumbing::{OperationFacts, Reply, WireRequest};
+use crate::telemetry::Watch;
+
+/// What it takes to ask for the rest.
+pub(super) struct Origin {
+    pub(super) core: Arc<Core>,
+    pub(super) facts: &'static OperationFacts,
+    pub(super) options: Option<Box<RequestOptions>>,
+    /// Without its body.
+    pub(super) request: WireRequest,
+    pub(super) elsewhere: Option<Arc<EndpointConfig>>,
+    /// Attempts since the last byte that came.
+    pub(super) made: u32,
+}
+
+/// The answer with a body that looks after itself.
+pub(super) fn look_after(reply: Reply, origin: Origin) -> Reply {
+    let status = reply.status();
+    reply.map_body(|headers, body| ByteStream::from_source(Box::new(Download::new(status, headers, body, origin))))
+}
+
+struct Download {
+    body: ByteStream,
+    /// Where in the object the answer begins.
+    first: u64,
+    /// Bytes handed on.
+    seen: u64,
+    /// Bytes still to come, if it is known.
+    left: Option<u64>,
+    /// Bytes of the present answer that were handed on before, out of an earlier one.
+    skip: u64,
+    check: Result<Check, Unchecked>,
+    /// The tag by which the rest is asked for; `None`: it cannot be.
+    tag: Option<HeaderValue>,
+    /// Lent out while the rest is being asked for.
+    origin: Option<Origin>,
+    asking: Option<Asking>,
+}
+
+type Asking = Pin<Box<dyn Future<Output = (Origin, Result<Rest, S3Error>)> + Send>>;
+
+/// An answer that goes on where another broke off.
+struct Rest {
+    body: ByteStream,
+    skip: u64,
+}
+
+impl Download {
+    fn new(status: u16, headers: &HeaderMap, body: ByteStream, origin: Origin) -> Self {
+        let request = &origin.request;
+        let asked = request.mode_header().and_then(|name| request.headers().get(name));
+        let check = match asked {
+            Some(mode) if mode.as_bytes().eq_ignore_ascii_case(b"ENABLED") => {
+                let status = StatusCode::from_u16(status).unwrap_or_default();
+                Check::of_answer(status, headers, asks_for_part(request))
+            }
+            _ => Err(Unchecked::NotAsked),
+        };
+        let partial = status == StatusCode::PARTIAL_CONTENT;
+        let first = if partial { span_of(headers).map(|(first, _)| first) } else { Some(0) };
+        let left = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).or(body.len());
+        // A weak tag matches nothing; and without its place in the object the rest cannot be named.
+        let tag = headers.get(ETAG).filter(|tag| is_strong(tag) && first.is_some()).cloned();
+        let (first, origin) = (first.unwrap_or_default(), Some(origin));
+        Self { body, first, seen: 0, left, skip: 0, check, tag, origin, asking: None }
+    }
+
+    /// Bytes that are new, out of those that came.
+    fn take_in(&mut self, mut chunk: Bytes) -> Result<Bytes, S3Error> {
+        let old = usize::try_from(self.skip).map_or(chunk.len(), |skip| skip.min(chunk.len()));
+        chunk.advance(old);
+        self.skip -= old as u64;
+        if let Some(left) = &mut self.left {
+            // Only an answer with more than was asked for has more: its tail is not wanted.
+            chunk.truncate(usize::try_from(*left).map_or(chunk.len(), |left| left.min(chunk.len())));
+            *left -= chunk.len() as u64;
+        }
+        self.seen += chunk.len() as u64;
+        if let (Ok(check), false) = (&mut self.check, chunk.is_empty()) {
+            check.update(&chunk);
+        }
+        if let (Some(origin), false) = (&mut self.origin, chunk.is_empty()) {
+            origin.made = 1;
+        }
+        if self.left == Some(0) {
+            self.verdict()?;
+        }
+        Ok(chunk)
+    }
+
+    fn verdict(&mut self) -> Result<(), S3Error> {
+        match &mut self.check {
+            Ok(check) => check.close(),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Begins to ask for the rest, or gives the error back if that cannot be done.
+    fn ask(&mut self, error: S3Error) -> Result<(), S3Error> {
+        if !error.is_retryable() || !self.origin.as_ref().is_some_and(|origin| origin.facts.idempotent) {
+            return Err(error);
+        }
+        let Some(tag) = self.tag.clone() else { return Err(error) };
+        let Some(mut origin) = self.origin.take() else { return Err(error) };
+        let from = self.first + self.seen;
+        let last = self.left.map(|left| from + left.saturating_sub(1));
+        // The connection that broke is given up before another is asked for.
+        self.body = ByteStream::empty();
+        self.asking = Some(Box::pin(async move {
+            let rest = origin.rest(error, from, last, &tag).await;
+            (origin, rest)
+        }));
+        Ok(())
+    }
+
+    /// Errors of a body say whose it is: they come out long after the call.
+    fn named(&self, error: S3Error) -> S3Error {
+        match &self.origin {
+            Some(origin) => {
+                let request = &origin.request;
+                error.with_target(origin.facts.name, request.bucket(), request.key_text().as_deref())
+            }
+            None => error,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
+        loop {
+            if let Some(asking) = &mut self.asking {
+                let (origin, rest) = ready!(asking.as_mut().poll(cx));
+                self.asking = None;
+                self.origin = Some(origin);
+                match rest {
+                    Ok(Rest { body, skip }) => (self.body, self.skip) = (body, skip),
+                    Err(error) => return Poll::Ready(Some(Err(error))),
+                }
+            }
+            if self.left == Some(0) {
+                // What the connection has to say after the last byte does not matter any more.
+                return Poll::Ready(self.verdict().err().map(Err));
+            }
+            let error = match ready!(self.body.poll_chunk(cx)) {
+                Some(Ok(chunk)) => match self.take_in(chunk) {
+                    Ok(chunk) if chunk.is_empty() => continue,
+                    chunk => return Poll::Ready(Some(chunk)),
+                },
+                Some(Err(error)) => error,
+                None if self.left.is_none() && self.skip == 0 => return Poll::Ready(self.verdict().err().map(Err)),
+                None => cut(self.seen, self.left),
+            };
+            if let Err(error) = self.ask(error) {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+}
+
+impl BodySource for Download {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
+        let this = self.get_mut();
+        this.poll(cx).map(|chunk| chunk.map(|chunk| chunk.map_err(|error| this.named(error))))
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        let open = self.check.as_ref().is_ok_and(Check::is_open);
+        self.left.filter(|left| *left > 0 || !open)
+    }
+
+    fn verification(&self) -> Verification {
+        match &self.check {
+            Ok(check) => check.verification(),
+            Err(why) => Verification::NotChecked(*why),
+        }
+    }
+}
+
+impl Origin {
+    /// Asks for the object from byte `from` on, after what `error` says has passed the retry policy.
+    async fn rest(&mut self, error: S3Error, from: u64, last: Option<u64>, tag: &HeaderValue) -> Result<Rest, S3Error> {
+        let mut request = self.request.clone_head();
+        // A part cannot be asked for in parts: its range can.
+        request.remove_query(PART)?;
+        let headers = request.headers_mut();
+        headers.insert(RANGE, range(from, last)?);
+        headers.insert(IF_MATCH, tag.clone());
+        let (core, options) = (self.core.clone(), self.options.as_deref());
+        let (bucket, has_key) = (self.request.bucket(), self.request.has_key());
+        let mut place = Place::of(&core, options, bucket);
+        place.elsewhere = self.elsewhere.clone();
+        // It has a span, and ends without a word: the call is over, and this is one of its retries.
+        let watch = Watch::begin(&core.config, self.facts, bucket, self.request.key_text().as_deref());
+        let mut attempts = Attempts::start(&core, options, self.facts, request, &place, &watch)?;
+        attempts.continue_after(self.made);
+        let again = async {
+            attempts.undecodable(error, bucket).await?;
+            attempts.next(bucket, has_key).await
+        };
+        let reply = again.instrument(watch.span().clone()).await;
+        self.made = attempts.made();
+        let reply = reply.map_err(|error| match error.status() {
+            Some(412 | 416) => changed(from).with_status(412).with_request_id(error.request_id()),
+            _ => error,
+        })?;
+        if reply.headers().get(ETAG).is_some_and(|now| now != tag) {
+            return Err(changed(from));
+        }
+        let skip = match (reply.status(), span_of(reply.headers())) {
+            (206, Some((first, _))) if first == from => 0,
+            // The range was ignored, as HTTP allows. What is known to be the same object is read over.
+            (200, _) if reply.headers().contains_key(ETAG) => from,
+            (200, _) => return Err(changed(from)),
+            _ => {
+                let message = format!("bytes from {from} were asked for, and the answer does not say that it has them");
+                return Err(S3Error::new(ResponseError::InvalidResponse, message));
+            }
+        };
+        Ok(Rest { body: reply.body(), skip })
+    }
+}
+
+const PART: &str = "partNumber";
+
+fn asks_for_part(request: &WireRequest) -> bool {
+    request.query().split('&').any(|pair| pair.split_once('=').is_some_and(|(name, _)| name == PART))
+}
+
+fn is_strong(tag: &HeaderValue) -> bool {
+    !tag.is_empty() && !tag.as_bytes().starts_with(b"W/")
+}
+
+/// The first and the last byte of a `content-range`.
+fn span_of(headers: &HeaderMap) -> Option<(u64, u64)> {
+    let value = headers.get(CONTENT_RANGE)?.to_str().ok()?;
+    let (first, last) = value.strip_prefix("bytes ")?.split_once('/')?.0.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+fn range(from: u64, last: Option<u64>) -> Result<HeaderValue, S3Error> {
+    let text = match last {
+        Some(last) => format!("bytes={from}-{last}"),
+        None => format!("bytes={from}-"),
+    };
+    HeaderValue::try_from(text).map_err(|_| S3Error::new(ResponseError::InvalidResponse, "the range is no header"))
+}
+
+fn cut(seen: u64, left: Option<u64>) -> S3Error {
+    let all = seen + left.unwrap_or_default();
+    let message = format!("the answer ended after {seen} of {all} bytes");
+    S3Error::new(TransferError::IncompleteBody, message).with_retryable(true)
+}
+
+fn changed(from: u64) -> S3Error {
+    let message = format!("the object was replaced while it was read: the connection broke before byte {from}");
+    S3Error::new(TransferError::ObjectChanged, message)
+        .with_suggestion("throw away what was read and read it again; name a version to keep reading an old one")
+}
