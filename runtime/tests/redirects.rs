@@ -96,8 +96,13 @@ async fn each_way_of_saying_where_the_bucket_is_leads_there_and_is_remembered() 
         let script = ScriptedTransport::new();
         script.on_any().answer(answer).always(Answer::ok());
         let client = client(&script);
-        if head { send(&client, Head::on()).await } else { send(&client, Get::on()).await }.expect(what);
-        send(&client, Get::on()).await.unwrap();
+        if head {
+            send(&client, Head::bucket_of_the_test()).await
+        } else {
+            send(&client, Get::bucket_of_the_test()).await
+        }
+        .expect(what);
+        send(&client, Get::bucket_of_the_test()).await.unwrap();
         assert_eq!(sent(&script), [pair("us-east-1"), pair("eu-west-1"), pair("eu-west-1")], "{what}");
         let requests = script.requests();
         assert_ne!(requests[0].header("authorization"), requests[1].header("authorization"), "{what}: signed anew");
@@ -106,7 +111,7 @@ async fn each_way_of_saying_where_the_bucket_is_leads_there_and_is_remembered() 
 }
 
 impl<const HEAD: bool> On<HEAD> {
-    fn on() -> Self {
+    fn bucket_of_the_test() -> Self {
         Self("bkt")
     }
 }
@@ -118,7 +123,7 @@ async fn it_is_followed_once_and_the_second_is_an_error() {
         .on_any()
         .answer(Answer::status(301).header("x-amz-bucket-region", "eu-west-1"))
         .always(Answer::status(301).header("x-amz-bucket-region", "ap-south-1"));
-    let error = send(&client(&script), Get::on()).await.unwrap_err();
+    let error = send(&client(&script), Get::bucket_of_the_test()).await.unwrap_err();
     assert_eq!(error.status(), Some(301));
     assert_eq!(sent(&script), [pair("us-east-1"), pair("eu-west-1")]);
 }
@@ -128,7 +133,7 @@ async fn what_leads_nowhere_is_not_followed() {
     for region in ["us-east-1", "not a region", "evil.example.com/", ""] {
         let script = ScriptedTransport::new();
         script.on_any().always(Answer::status(301).header("x-amz-bucket-region", region));
-        let error = send(&client(&script), Get::on()).await.unwrap_err();
+        let error = send(&client(&script), Get::bucket_of_the_test()).await.unwrap_err();
         assert_eq!(error.status(), Some(301));
         assert_eq!(script.requests().len(), 1, "{region:?}");
     }
@@ -139,7 +144,7 @@ async fn other_buckets_stay_where_they_are() {
     let script = ScriptedTransport::new();
     script.on_any().answer(Answer::status(301).header("x-amz-bucket-region", "eu-west-1")).always(Answer::ok());
     let client = client(&script);
-    send(&client, Get::on()).await.unwrap();
+    send(&client, Get::bucket_of_the_test()).await.unwrap();
     send(&client, On::<false>("other")).await.unwrap();
     assert_eq!(sent(&script)[2], ("other.s3.us-east-1.amazonaws.com".to_owned(), "us-east-1".to_owned()));
 }
@@ -175,7 +180,7 @@ async fn at_a_custom_endpoint_only_the_signature_changes() {
         .build()
         .unwrap();
     let client = Core::new(config, no_codes).unwrap();
-    send(&client, Get::on()).await.unwrap();
+    send(&client, Get::bucket_of_the_test()).await.unwrap();
     let here = |region: &str| ("127.0.0.1".to_owned(), region.to_owned());
     assert_eq!(sent(&script), [here("us-east-1"), here("eu-west-1")]);
 }

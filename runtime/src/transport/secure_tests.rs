@@ -55,8 +55,8 @@ impl Authority {
         (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 
-    /// A server with a certificate for that name; it says hello to each request. Answers its port.
-    async fn serve(&self, name: &str, expired: bool, ask_client: bool) -> u16 {
+    /// What a TLS server with a certificate for that name needs.
+    fn acceptor(&self, name: &str, expired: bool, ask_client: bool) -> TlsAcceptor {
         let (certificate, key) = self.issue(name, expired);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder =
@@ -71,7 +71,12 @@ impl Authority {
         };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// A server with a certificate for that name; it says hello to each request. Answers its port.
+    async fn serve(&self, name: &str, expired: bool, ask_client: bool) -> u16 {
+        let acceptor = self.acceptor(name, expired, ask_client);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
@@ -242,19 +247,38 @@ struct ProxyServer {
 
 impl ProxyServer {
     async fn start(demands: Option<&'static str>) -> Self {
+        Self::behind(None, demands).await
+    }
+
+    /// A proxy that is itself reached by TLS, if there is an acceptor.
+    async fn behind(tls: Option<TlsAcceptor>, demands: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let heads: Arc<Mutex<Vec<String>>> = Arc::default();
         let seen = heads.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(Self::serve(socket, demands, seen.clone()));
+                let (tls, seen) = (tls.clone(), seen.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => Self::serve(socket, demands, seen).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(socket).await {
+                                Self::serve(stream, demands, seen).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         Self { address, heads }
     }
 
-    async fn serve(mut socket: TcpStream, demands: Option<&'static str>, heads: Arc<Mutex<Vec<String>>>) {
+    async fn serve(
+        mut socket: impl AsyncRead + AsyncWrite + Unpin,
+        demands: Option<&'static str>,
+        heads: Arc<Mutex<Vec<String>>>,
+    ) {
         while let Some(asked) = head(&mut socket).await {
             heads.lock().unwrap().push(asked.clone());
             let lower = asked.to_lowercase();
@@ -316,6 +340,30 @@ async fn https_goes_through_a_tunnel_with_and_without_credentials() {
         assert_eq!(heads[0].contains(ALICE), demands.is_some());
         assert!(!heads[0].contains("hush") && !format!("{transport:?}").contains("secret"));
     }
+}
+
+#[tokio::test]
+async fn a_proxy_can_be_reached_by_tls_itself() {
+    let authority = Authority::new("nested");
+    let port = authority.serve("localhost", false, false).await;
+    let proxy = ProxyServer::behind(Some(authority.acceptor("localhost", false, false)), Some(ALICE)).await;
+    let (_, at) = proxy.address.rsplit_once(':').unwrap();
+    let proxies = || Proxies {
+        https: Some(format!("https://alice:secret@localhost:{at}").parse().unwrap()),
+        loopback: true,
+        ..Proxies::default()
+    };
+    let trusting = HyperTransport::builder().ca_bundle(authority.bundle()).proxies(proxies().also_http()).build();
+    assert_eq!(get(&trusting, &format!("https://localhost:{port}/b")).await.unwrap(), "hello");
+    assert_eq!(get(&trusting, "http://store.invalid/b").await.unwrap(), "hello");
+    assert!(proxy.heads()[0].starts_with(&format!("CONNECT localhost:{port} ")), "{:?}", proxy.heads());
+
+    let stranger = Authority::new("nested-stranger");
+    let distrusting = HyperTransport::builder().ca_bundle(stranger.bundle()).proxies(proxies()).build();
+    let error = get(&distrusting, &format!("https://localhost:{port}/b")).await.unwrap_err().to_string();
+    let expected =
+        format!("no way to the proxy: the certificate of localhost:{at} is from an issuer that is not trusted here");
+    assert!(error.starts_with(&expected), "{error}");
 }
 
 #[tokio::test]
