@@ -76,7 +76,7 @@ pub fn kind_of_status(status: u16, has_key: bool) -> (ErrorKind, RetryClass) {
         502 => (ServerError::BadGateway.into(), Transient),
         503 => (ServerError::ServiceUnavailable.into(), Transient),
         504 => (ServerError::Timeout.into(), Transient),
-        500..=599 => (ServerError::Other.into(), No),
+        other if other >= 500 => (ServerError::Other.into(), No),
         _ => (RequestError::Other.into(), No),
     }
 }

@@ -124,9 +124,11 @@ impl RetryRule {
     }
 }
 
+type Classify = dyn Fn(&S3Error) -> Option<RetryClass> + Send + Sync;
+
 /// An application's own word on what an error is.
 #[derive(Clone)]
-struct RetryClassifier(Arc<dyn Fn(&S3Error) -> Option<RetryClass> + Send + Sync>);
+struct RetryClassifier(Arc<Classify>);
 
 impl PartialEq for RetryClassifier {
     fn eq(&self, other: &Self) -> bool {

@@ -17,7 +17,13 @@ fn root(api: &Api) -> File {
     let head = docs::module_doc(&format!(
         "{name}, version {version}, as the model describes it: an operation a file, shapes by topic, error codes in one table."
     ));
-    let providers = if api.providers.is_empty() { quote!() } else { quote!(pub mod providers;) };
+    let providers = if api.providers.is_empty() {
+        quote!()
+    } else {
+        quote!(
+            pub mod providers;
+        )
+    };
     let tokens = quote! {
         #head
         pub mod api;
