@@ -22,6 +22,7 @@ use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error};
 use crate::identity::Credentials;
 use crate::plumbing::{OperationFacts, Reply, WireRequest};
 use crate::resilience::{Hold, Jitter, RetryCase};
+use crate::sign::SigningScope;
 use crate::telemetry::{self, Watch};
 use crate::timestamp::Timestamp;
 use crate::transport::TransportErrorKind;
@@ -187,14 +188,14 @@ impl<'a> Attempts<'a> {
         headers.insert("amz-sdk-invocation-id", self.invocation.clone());
         headers.insert("amz-sdk-request", attempt_header(self.made, self.max_attempts));
         let endpoint = self.elsewhere.as_deref().unwrap_or(&core.config.endpoint);
+        let scope = SigningScope { region: endpoint.region(), service: "s3", time: now };
         let body = telemetry::signing(|| {
             self.payload.sign(
                 core,
                 &self.request,
                 &mut headers,
                 self.signed_with.as_deref(),
-                endpoint.region(),
-                now,
+                &scope,
                 self.facts.verb.as_str(),
             )
         })?;

@@ -70,7 +70,7 @@ impl Call {
     /// Sends the request and reads the answer.
     pub fn send<O: Operation>(self, mut request: Box<O>) -> Sending<O::Output> {
         Sending::new(async move {
-            let answer = match self.attached() {
+            match self.attached() {
                 Ok(core) => {
                     // Only this much is compiled once per operation; the rest is in `Attempts`.
                     let options = self.options.as_deref();
@@ -96,8 +96,7 @@ impl Call {
                     answer
                 }
                 Err(error) => Err(error.with_target(O::FACTS.name, request.bucket(), request.key())),
-            };
-            answer
+            }
         })
     }
 

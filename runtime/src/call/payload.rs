@@ -23,7 +23,6 @@ use crate::identity::Credentials;
 use crate::integrity::{Algorithm, Hasher, sha256_and};
 use crate::plumbing::{ChecksumRule, OperationFacts, WireRequest};
 use crate::sign::{self, CHUNK_SIZE, ChunkFramer, SigningScope, Target};
-use crate::timestamp::Timestamp;
 
 /// Bodies in memory up to this size are hashed before they are sent; larger ones are signed in chunks as they go.
 const HASHED_AT_ONCE: usize = 8 * 1024 * 1024;
@@ -134,8 +133,7 @@ impl Payload {
         request: &WireRequest,
         headers: &mut HeaderMap,
         credentials: Option<&Credentials>,
-        region: &str,
-        now: Timestamp,
+        scope: &SigningScope<'_>,
         method: &str,
     ) -> Result<ByteStream, S3Error> {
         let body = match self.body.try_replay() {
@@ -154,8 +152,7 @@ impl Payload {
             Some(credentials) => {
                 let (path, query) = (request.path(), request.query());
                 let target = Target { method, host: Some(request.authority()), path, query };
-                let scope = SigningScope { region, service: "s3", time: now };
-                Some(sign::sign_request(&target, headers, &cover, credentials, &scope, &core.keys)?)
+                Some(sign::sign_request(&target, headers, &cover, credentials, scope, &core.keys)?)
             }
             None => None,
         };
@@ -200,7 +197,7 @@ fn chosen(
     request: &mut WireRequest,
     body: &ByteStream,
 ) -> Result<Option<Algorithm>, S3Error> {
-    if request.headers().keys().any(|name| is_checksum(name)) {
+    if request.headers().keys().any(is_checksum) {
         return Ok(None);
     }
     if let Some(name) = request.checksum_algorithm() {
