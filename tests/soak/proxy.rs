@@ -314,12 +314,12 @@ impl Exchange<'_> {
         }
         match self.fault {
             // The rubbish behind the answer has been sent; both ends are out of step.
-            Some(AnswerDuplicate | RequestDuplicate) => return Ok(close(client).await),
+            Some(AnswerDuplicate | RequestDuplicate) => Ok(close(client).await),
             Some(IdleClosed) => {
                 tokio::time::sleep(Duration::from_millis(self.dice.below(8) as u64)).await;
-                return Ok(close(client).await);
+                Ok(close(client).await)
             }
-            _ if closes => return Ok(close(client).await),
+            _ if closes => Ok(close(client).await),
             _ => Ok(Some(client)),
         }
     }
