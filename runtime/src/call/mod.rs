@@ -10,6 +10,8 @@ mod attempts;
 mod chunked;
 mod core;
 mod download;
+#[cfg(all(test, feature = "test-util"))]
+mod download_tests;
 mod gate;
 mod invocation;
 mod metered;
@@ -17,6 +19,8 @@ mod operation;
 mod options;
 mod pages;
 mod payload;
+#[cfg(all(test, feature = "test-util"))]
+mod payload_tests;
 mod presign;
 mod sending;
 #[cfg(all(test, feature = "test-util"))]

@@ -25,7 +25,7 @@ use crate::plumbing::{ChecksumRule, OperationFacts, WireRequest};
 use crate::sign::{self, CHUNK_SIZE, ChunkFramer, SigningScope, Target};
 
 /// Bodies in memory up to this size are hashed before they are sent; larger ones are signed in chunks as they go.
-const HASHED_AT_ONCE: usize = 8 * 1024 * 1024;
+pub(super) const HASHED_AT_ONCE: usize = 8 * 1024 * 1024;
 
 /// What is used when nobody chose.
 const DEFAULT: Algorithm = Algorithm::Crc64Nvme;
