@@ -162,8 +162,9 @@ impl<'a> Attempts<'a> {
 
     async fn exchange(&mut self, has_key: bool, slot: Option<OwnedSemaphorePermit>) -> Result<Reply, S3Error> {
         let request = self.signed().await?;
-        self.watch.sending(self.made, request.uri(), request.headers(), request.body().len());
+        let span = telemetry::attempt_span(self.made);
         let sent = async {
+            self.watch.sending(self.made, request.uri(), request.headers(), request.body().len());
             let answer = self.core.config.transport.send(request).await;
             let response = answer.map_err(|error| {
                 self.stale = error.connection_reused() && error.kind() == TransportErrorKind::Reset;
@@ -172,7 +173,7 @@ impl<'a> Attempts<'a> {
             self.watch.answered(response.status(), response.headers());
             self.judge_answer(response, has_key, slot).await
         };
-        sent.instrument(telemetry::attempt_span()).await
+        sent.instrument(span).await
     }
 
     /// The request as it leaves: attempt headers and a fresh signature on top of what was encoded.

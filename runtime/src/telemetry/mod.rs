@@ -40,8 +40,13 @@ pub(crate) fn credentials_span() -> Span {
     debug_span!(target: "integration_s3::call", "s3.credential_resolution")
 }
 
-pub(crate) fn attempt_span() -> Span {
-    debug_span!(target: "integration_s3::call", "s3.http_request")
+pub(crate) fn attempt_span(attempt: u32) -> Span {
+    debug_span!(
+        target: "integration_s3::call",
+        "s3.http_request",
+        "retry.count" = attempt - 1,
+        "http.status_code" = tracing::field::Empty
+    )
 }
 
 pub(crate) fn delay_span() -> Span {

@@ -122,6 +122,7 @@ impl<'a> Watch<'a> {
             self.span.record("http.response_content_length", length);
         }
         self.span.record("http.status_code", status.as_u16());
+        Span::current().record("http.status_code", status.as_u16());
         if let Some(id) = text("x-amz-request-id") {
             self.span.record("aws.request_id", id);
         }
