@@ -203,14 +203,14 @@ impl S3Error {
 
     #[doc(hidden)]
     pub fn with_code(mut self, code: &str) -> Self {
-        self.0.code = Some(code.into());
+        self.0.code = Some(bounded(code));
         self
     }
 
     #[doc(hidden)]
     pub fn with_request_id(mut self, id: Option<&str>) -> Self {
         if self.0.request_id.is_none() {
-            self.0.request_id = id.map(Box::from);
+            self.0.request_id = id.map(bounded);
         }
         self
     }
@@ -218,7 +218,7 @@ impl S3Error {
     #[doc(hidden)]
     pub fn with_host_id(mut self, id: Option<&str>) -> Self {
         if self.0.host_id.is_none() {
-            self.0.host_id = id.map(Box::from);
+            self.0.host_id = id.map(bounded);
         }
         self
     }
@@ -296,6 +296,13 @@ impl fmt::Display for S3Error {
         }
         Ok(())
     }
+}
+
+/// Codes and ids are short. What is longer is no such thing, and must not flood a log.
+fn bounded(text: &str) -> Box<str> {
+    const LONGEST: usize = 256;
+    let end = (0..=text.len().min(LONGEST)).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    text.get(..end).unwrap_or_default().into()
 }
 
 /// Text from outside must not break a log into two lines.
