@@ -24,7 +24,7 @@ pub const MAX_TEXT: usize = 8 << 20;
 /// Bytes of one child of the root.
 pub const MAX_CHILD: usize = 32 << 20;
 /// Bytes of one document.
-pub const MAX_DOCUMENT: u64 = 256 << 20;
+pub const MAX_DOCUMENT: u64 = 64 << 20;
 /// Bytes of one name.
 pub const MAX_NAME: usize = 1024;
 
