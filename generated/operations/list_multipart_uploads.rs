@@ -315,8 +315,10 @@ impl Operation for ListMultipartUploadsRequest {
 
 impl Paged for ListMultipartUploadsRequest {
     fn turn(&mut self, page: &ListMultipartUploadsOutput) -> bool {
-        self.key_marker = page.next_key_marker.clone();
-        self.upload_id_marker = page.next_upload_id_marker.clone();
-        page.is_truncated && self.key_marker.is_some()
+        if page.next_key_marker.is_some() {
+            self.key_marker = page.next_key_marker.clone();
+            self.upload_id_marker = page.next_upload_id_marker.clone();
+        }
+        page.is_truncated
     }
 }

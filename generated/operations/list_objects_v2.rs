@@ -337,7 +337,9 @@ impl Operation for ListObjectsV2Request {
 
 impl Paged for ListObjectsV2Request {
     fn turn(&mut self, page: &ListObjectsV2Output) -> bool {
-        self.continuation_token = page.next_continuation_token.clone();
-        page.is_truncated && self.continuation_token.is_some()
+        if page.next_continuation_token.is_some() {
+            self.continuation_token = page.next_continuation_token.clone();
+        }
+        page.is_truncated
     }
 }

@@ -339,7 +339,9 @@ impl Operation for ListPartsRequest {
 
 impl Paged for ListPartsRequest {
     fn turn(&mut self, page: &ListPartsOutput) -> bool {
-        self.part_number_marker = page.next_part_number_marker.clone();
-        page.is_truncated && self.part_number_marker.is_some()
+        if page.next_part_number_marker.is_some() {
+            self.part_number_marker = page.next_part_number_marker.clone();
+        }
+        page.is_truncated
     }
 }

@@ -60,21 +60,31 @@ pub(super) fn pages(op: &Operation) -> TokenStream {
         let value = if input.ty == token.ty { value } else { quote!(#value.map(|token| token.to_string())) };
         Some(quote!(self.#input_name = #value;))
     });
-    let first = pages.turns.first().map(|turn| ty::field(&turn.input));
-    let there = quote!(self.#first.is_some());
-    let more = pages.more.as_ref().and_then(|more| find(op.answer.fields(), more)).map_or(there.clone(), |more| {
+    let first = pages.turns.first();
+    let there = first.map(|turn| ty::field(&turn.input)).map_or(quote!(false), |input| quote!(self.#input.is_some()));
+    let more = pages.more.as_ref().and_then(|more| find(op.answer.fields(), more)).map(|more| {
         let name = ty::field(&more.name);
-        if ty::is_option(&more, Role::Output) {
-            quote!(page.#name == Some(true) && #there)
-        } else {
-            quote!(page.#name && #there)
-        }
+        if ty::is_option(&more, Role::Output) { quote!(page.#name == Some(true)) } else { quote!(page.#name) }
     });
+    let token = first.and_then(|turn| find(op.answer.fields(), &turn.output));
+    let body = match (more, token) {
+        // Pages that are promised and not named: the request stays as it is, which ends in an error, not in a short list.
+        (Some(more), Some(token)) if ty::is_option(&token, Role::Output) => {
+            let name = ty::field(&token.name);
+            quote! {
+                if page.#name.is_some() {
+                    #(#turns)*
+                }
+                #more
+            }
+        }
+        (Some(more), _) => quote!(#(#turns)* #more && #there),
+        (None, _) => quote!(#(#turns)* #there),
+    };
     quote! {
         impl Paged for #request {
             fn turn(&mut self, page: &#output) -> bool {
-                #(#turns)*
-                #more
+                #body
             }
         }
     }
