@@ -132,6 +132,64 @@ pub(super) fn refused_shape(name: &str, operations: &[&str]) -> Option<(String, 
     Some((format!("`{name}` is what the operation `{clash}` brings along"), "choose another name for the shape".into()))
 }
 
+/// Types that every emitted operation brings into scope, beside [`TAKEN_SHAPES`].
+const TAKEN_OPERATIONS: [&str; 10] = [
+    "Call",
+    "ChecksumRule",
+    "Operation",
+    "OperationFacts",
+    "Paged",
+    "Pages",
+    "Reply",
+    "RequestOptions",
+    "RequestWriter",
+    "Sending",
+];
+
+/// Methods that clients and bucket handles have already.
+const TAKEN_CALLS: [&str; 16] = [
+    "builder",
+    "call",
+    "client",
+    "clone",
+    "config",
+    "delete_prefix",
+    "execute",
+    "from_config",
+    "from_env",
+    "get_json",
+    "get_string",
+    "list_all_objects",
+    "name",
+    "object_exists",
+    "put_json",
+    "warmup",
+];
+
+/// Why a file cannot be called so, and what to do. `what` is what the file stands for.
+pub(super) fn refused_file(what: &str, stem: &str) -> Option<(String, String)> {
+    (stem == "mod" || UNSPEAKABLE.contains(&stem)).then(|| {
+        (
+            format!("{what} cannot be called `{stem}`"),
+            "the emitted language needs this word for itself; choose another".into(),
+        )
+    })
+}
+
+/// Why an operation cannot be called so, and what to do.
+pub(super) fn refused_operation(stem: &str, name: &str) -> Option<(String, String)> {
+    refused_file("an operation", stem).or_else(|| {
+        let taken = BUILT_IN.contains(&name) || TAKEN_SHAPES.contains(&name) || TAKEN_OPERATIONS.contains(&name);
+        let help = || "choose another name for the file, such as `get_object`".to_owned();
+        if taken {
+            return Some((format!("`{name}` already means something where operations are used"), help()));
+        }
+        TAKEN_CALLS
+            .contains(&stem)
+            .then(|| (format!("clients and bucket handles have a method `{stem}` already"), help()))
+    })
+}
+
 /// Whose field it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner {
@@ -181,4 +239,20 @@ fn snake_guess(name: &str) -> String {
     let parts: Vec<String> = words.split('_').filter(|part| !part.is_empty()).map(spelling::snake).collect();
     let guess = parts.join("_");
     if spelling::is_snake(&guess) { guess } else { "a_name".to_owned() }
+}
+
+#[cfg(test)]
+mod operation_names {
+    use super::refused_operation;
+    use crate::ir::names::pascal_of_snake;
+
+    #[test]
+    fn names_that_would_not_compile_are_refused() {
+        for stem in ["mod", "self", "super", "crate", "string", "result", "call", "sending", "s3_error", "get_json"] {
+            assert!(refused_operation(stem, &pascal_of_snake(stem)).is_some(), "{stem}");
+        }
+        for stem in ["get_object", "type", "async", "con", "tests"] {
+            assert!(refused_operation(stem, &pascal_of_snake(stem)).is_none(), "{stem}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! `model/operations/*.toml`: what is sent, what comes back, and what a caller may do with it.
 
 use super::fields::{self, Home};
-use super::names::{Names, Owner};
+use super::names::{Names, Owner, refused_operation};
 use super::{Sink, doc, owned, pages, places, route};
 use crate::diag::Diagnostic;
 use crate::ir::names::pascal_of_snake;
@@ -22,6 +22,8 @@ pub(super) fn lower(model: &Model, names: &Names<'_>, mistakes: &mut Vec<Diagnos
                 "the file's name is not in snake_case",
                 "it names the operation; write it like `put_object.toml`",
             ));
+        } else if let Some((message, help)) = refused_operation(stem, &pascal_of_snake(stem)) {
+            mistakes.push(Diagnostic::whole(&file.page.path, message, help));
         }
         let mut sink = Sink::new(&file.page);
         let operation = operation(&mut sink, names, file);

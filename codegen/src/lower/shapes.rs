@@ -1,7 +1,7 @@
 //! `model/types/*.toml`: structs, enumerations and unions. Who reaches them is settled in `reach`.
 
 use super::fields::{self, Home};
-use super::names::{Names, Owner, refused_shape};
+use super::names::{Names, Owner, refused_file, refused_shape};
 use super::{Sink, doc, owned};
 use crate::diag::Diagnostic;
 use crate::ir::names::pascal_of_snake;
@@ -21,6 +21,8 @@ pub(super) fn lower(model: &Model, names: &Names<'_>, mistakes: &mut Vec<Diagnos
                 "the file's name is not in snake_case",
                 "it becomes a module; rename it",
             ));
+        } else if let Some((message, help)) = refused_file("a file of shapes", &file.page.stem) {
+            mistakes.push(Diagnostic::whole(&file.page.path, message, help));
         }
         let mut sink = Sink::new(&file.page);
         let entries = file.raw.shapes.iter();
