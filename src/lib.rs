@@ -74,7 +74,7 @@ pub use generated::api::S3Api;
 pub use generated::errors::codes;
 pub use generated::providers::Provider;
 pub use generated::{missing, operations, types};
-pub use integration_s3_runtime::body::{BodyReader, ByteStream};
+pub use integration_s3_runtime::body::{BodyReader, ByteStream, Bytes};
 pub use integration_s3_runtime::call::{Items, Operation, Paged, Pages, PresignedRequest, RequestOptions, Sending};
 pub use integration_s3_runtime::config::{self, S3Config};
 pub use integration_s3_runtime::credentials::{self, ProvideCredentials};

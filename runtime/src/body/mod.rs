@@ -18,13 +18,13 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use futures_core::Stream;
 use tokio::io::AsyncRead;
 
 use crate::error::{BoxError, RequestError, S3Error, TransferError};
 use crate::integrity::{Unchecked, Verification};
 
+pub use bytes::Bytes;
 pub(crate) use idle::IdleTimer;
 pub use read::BodyReader;
 pub(crate) use reply::ReplySource;

@@ -1,11 +1,13 @@
 //! Requests as URLs that others can use.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 
 use super::{Call, Operation, Sending};
+use crate::endpoint::EndpointConfig;
 use crate::error::{ConfigurationError, S3Error};
 use crate::plumbing::RequestWriter;
 use crate::sign;
@@ -66,8 +68,9 @@ impl Call {
     /// the URL brings it.
     pub fn presign<O: Operation>(self, mut request: Box<O>, expires_in: Duration) -> Sending<PresignedRequest> {
         Sending::new(async move {
+            let at_home = self.core.as_ref().and_then(|core| core.regions.of(request.bucket()));
             let mut encode = |writer: &mut RequestWriter| request.encode(writer);
-            let made = self.presign_encoded(&mut encode, expires_in, O::FACTS.verb.as_str());
+            let made = self.presign_encoded(&mut encode, at_home, expires_in, O::FACTS.verb.as_str());
             made.await.map_err(|error| error.with_target(O::FACTS.name, request.bucket(), request.key()))
         })
     }
@@ -75,11 +78,13 @@ impl Call {
     async fn presign_encoded(
         &self,
         encode: &mut (dyn FnMut(&mut RequestWriter) + Send),
+        at_home: Option<Arc<EndpointConfig>>,
         expires_in: Duration,
         method: &'static str,
     ) -> Result<PresignedRequest, S3Error> {
         let core = self.attached()?;
-        let mut writer = RequestWriter::new(&core.config.endpoint);
+        let endpoint = at_home.as_deref().unwrap_or(&core.config.endpoint);
+        let mut writer = RequestWriter::new(endpoint);
         encode(&mut writer);
         let wire = writer.finish()?;
         let Some(cache) = &core.credentials else {
@@ -96,7 +101,7 @@ impl Call {
             }
         }
         let target = sign::Target { method, host: Some(wire.authority()), path: wire.path(), query: wire.query() };
-        let scope = sign::SigningScope { region: core.config.endpoint.region(), service: "s3", time: now };
+        let scope = sign::SigningScope { region: endpoint.region(), service: "s3", time: now };
         let query = sign::presign(&target, &headers, expires_in, &credentials, &scope, &core.keys)?;
         Ok(PresignedRequest {
             method,

@@ -333,6 +333,8 @@ impl fmt::Debug for S3Error {
         some(&mut d, "code", &e.code);
         some(&mut d, "status", &e.status);
         some(&mut d, "request_id", &e.request_id);
+        some(&mut d, "host_id", &e.host_id);
+        some(&mut d, "suggestion", &e.suggestion);
         some(&mut d, "operation", &e.operation);
         some(&mut d, "bucket", &e.bucket);
         some(&mut d, "key", &e.key);
