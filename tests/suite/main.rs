@@ -3,13 +3,14 @@
 //! Without further ado it runs against a server in this process. Any other server is named by the environment:
 //! `S3_ENDPOINT`, `S3_REGION`, `S3_ACCESS_KEY`, `S3_SECRET_KEY`, and `S3_SERVER` with its kind (`swift`, `moto`, `minio`,
 //! `localstack`, ...), by which `servers.rs` knows what it does not offer. Such a case is run all the same and must
-//! fail: when a server learns something, we hear of it.
+//! fail: when a server learns something, we hear of it. With `S3_CHECKSUMS=supported` checksums are used as towards AWS.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod buckets;
 mod conditions;
 mod errors;
+mod integrity;
 mod keys;
 mod listing;
 mod multipart;
@@ -54,6 +55,7 @@ async fn run_all() -> Vec<String> {
     let cases = [
         buckets::cases(),
         objects::cases(),
+        integrity::cases(),
         keys::cases(),
         conditions::cases(),
         listing::cases(),

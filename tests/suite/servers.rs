@@ -16,6 +16,8 @@ pub fn lacks(server: &str, case: &Case) -> Option<&'static str> {
 
 /// OpenStack Swift 2.38.3 with s3api: operation, part of the claim, reason.
 const SWIFT: &[(&str, &str, &str)] = &[
+    ("GetObject", "checksum it was stored with", "it verifies checksums and does not keep them"),
+    ("GetObject", "part by part", "it verifies checksums and does not keep them"),
     ("ListBuckets", "when it was made", "the creation date of every bucket is 2009-02-03"),
     ("PutObject", "If-Match writes", "conditional PUTs other than If-None-Match: * are answered 501"),
     ("PutObject", "tags can be given", "tagging is answered 501"),
@@ -28,6 +30,8 @@ const SWIFT: &[(&str, &str, &str)] = &[
 
 /// moto 5.2.5, signatures unchecked.
 const MOTO: &[(&str, &str, &str)] = &[
+    ("PutObject", "a wrong checksum", "it does not look at checksums"),
+    ("GetObject", "part by part", "it answers the composite for a part"),
     ("ListObjectsV2", "control characters", "its router does not know keys with a line break"),
     ("CopyObject", "only if the source", "conditions on the source are ignored"),
     ("UploadPart", "unknown upload", "it answers 500"),

@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use integration_s3::config::{ChecksumWhen, PayloadSigning};
 use integration_s3::{Bucket, Credentials, S3Client};
 use integration_s3_devserver::DevServer;
 use tokio::sync::Mutex;
 
 pub struct Target {
     pub client: S3Client,
+    /// Signs no bodies, also over plain http.
+    pub unsigned: S3Client,
     pub endpoint: String,
     pub server: String,
     pub access_key: String,
@@ -32,14 +35,22 @@ impl Target {
         };
         let server =
             if embedded.is_some() { "embedded".into() } else { var("S3_SERVER").unwrap_or_else(|| "other".into()) };
-        let client = S3Client::builder()
-            .region(var("S3_REGION").unwrap_or_else(|| "us-east-1".into()))
-            .endpoint(&endpoint)
-            .credentials(Credentials::new(&key, &*secret))
-            .build()
-            .unwrap();
+        // As towards AWS, where every request that can has one, and every answer is compared with one.
+        let checksums = match var("S3_CHECKSUMS").as_deref() {
+            Some("supported") => ChecksumWhen::Supported,
+            _ => ChecksumWhen::Required,
+        };
+        let builder = || {
+            S3Client::builder()
+                .region(var("S3_REGION").unwrap_or_else(|| "us-east-1".into()))
+                .endpoint(&endpoint)
+                .credentials(Credentials::new(&key, &*secret))
+                .request_checksums(checksums)
+                .response_checksums(checksums)
+        };
         Self {
-            client,
+            client: builder().build().unwrap(),
+            unsigned: builder().payload_signing(PayloadSigning::Unsigned).build().unwrap(),
             endpoint,
             server,
             access_key: key,
