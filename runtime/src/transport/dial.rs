@@ -21,6 +21,7 @@ use super::proxy::{Proxies, Proxy};
 #[cfg(feature = "_tls")]
 use super::tls::Tls;
 use super::tunnel;
+use crate::body::IdleTimer;
 use crate::error::BoxError;
 use crate::transport::BoxFuture;
 
@@ -39,6 +40,7 @@ pub(super) fn dials() -> u64 {
 pub(super) struct Dialer {
     tcp: HttpConnector,
     limit: Duration,
+    stuck_after: Option<Duration>,
     proxies: Option<Arc<Proxies>>,
     #[cfg(feature = "_tls")]
     tls: Tls,
@@ -55,6 +57,8 @@ impl Dialer {
         Self {
             tcp,
             limit: settings.connect_timeout,
+            // Twice: a request that still waits notices first, and has more to say.
+            stuck_after: settings.read_idle_timeout.map(|limit| limit.saturating_mul(2)),
             proxies: settings.proxies.clone(),
             #[cfg(feature = "_tls")]
             tls: Tls::new(&settings.tls),
@@ -68,7 +72,7 @@ impl Dialer {
         let Some(proxy) = proxy else {
             let stream = self.tcp.call(target.clone()).await?.into_inner();
             let io = if https { self.encrypt(&target, stream).await? } else { Io::Plain(TokioIo::new(stream)) };
-            return Ok(Wire { io, proxied: false });
+            return Ok(Wire::new(io, false, self.stuck_after));
         };
         let reach = |error: BoxError| ProxyUnreachable { proxy: proxy.authority().to_owned(), source: error };
         let stream = self.tcp.call(at(proxy)?).await.map_err(|e| reach(e.into()))?.into_inner();
@@ -80,7 +84,7 @@ impl Dialer {
         } else {
             Io::Plain(TokioIo::new(stream))
         };
-        Ok(Wire { io, proxied: !https })
+        Ok(Wire::new(io, !https, self.stuck_after))
     }
 }
 
@@ -214,6 +218,43 @@ pub(super) struct Wire {
     io: Io,
     /// Plain http through a proxy: hyper-util then writes the target in absolute form.
     proxied: bool,
+    stuck_after: Option<Duration>,
+    /// Made when the peer first takes nothing.
+    stuck: Option<Pin<Box<IdleTimer>>>,
+}
+
+impl Wire {
+    fn new(io: Io, proxied: bool, stuck_after: Option<Duration>) -> Self {
+        Self { io, proxied, stuck_after, stuck: None }
+    }
+
+    /// Ends a connection whose peer takes nothing. hyper does not look after the request while it cannot write: a call
+    /// that was dropped or timed out would leave the socket, and the rest of its body, behind for as long as the peer likes.
+    fn progress<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            if let Some(stuck) = &mut self.stuck {
+                stuck.as_mut().arrived(0);
+            }
+            return polled;
+        }
+        let limit = self.stuck_after;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(IdleTimer::new(limit)));
+        stuck.as_mut().poll_expired(cx).map(|()| {
+            // Closed in order, the end would queue behind the bytes nobody takes.
+            let _ = self.tcp().set_zero_linger();
+            Err(io::ErrorKind::TimedOut.into())
+        })
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match &self.io {
+            Io::Plain(io) => io.inner(),
+            #[cfg(feature = "_tls")]
+            Io::Tls(io) => io.inner().get_ref().0,
+            #[cfg(feature = "_tls")]
+            Io::Nested(io) => io.inner().get_ref().0.get_ref().0,
+        }
+    }
 }
 
 enum Io {
@@ -252,11 +293,13 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        each!(&mut self.io, wire => Pin::new(wire).poll_write(cx, buf))
+        let polled = each!(&mut self.io, wire => Pin::new(wire).poll_write(cx, buf));
+        self.progress(cx, polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(&mut self.io, wire => Pin::new(wire).poll_flush(cx))
+        let polled = each!(&mut self.io, wire => Pin::new(wire).poll_flush(cx));
+        self.progress(cx, polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -272,6 +315,7 @@ impl Write for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(&mut self.io, wire => Pin::new(wire).poll_write_vectored(cx, bufs))
+        let polled = each!(&mut self.io, wire => Pin::new(wire).poll_write_vectored(cx, bufs));
+        self.progress(cx, polled)
     }
 }

@@ -59,7 +59,7 @@ pub struct HyperTransportBuilder {
     pool_max: usize,
     pool_idle: Duration,
     pub(super) connect_timeout: Duration,
-    read_idle_timeout: Option<Duration>,
+    pub(super) read_idle_timeout: Option<Duration>,
     stalls: Option<StallPolicy>,
     pub(super) tcp_nodelay: bool,
     pub(super) tcp_keep_alive: Option<Duration>,

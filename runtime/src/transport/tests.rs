@@ -362,3 +362,24 @@ async fn a_relative_target_is_an_error_and_no_panic() {
     let error = fail(&HyperTransport::new(), request("GET", "/b/k", ByteStream::empty())).await;
     assert!(!error.is_retryable(), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_connection_whose_peer_takes_nothing_ends_with_the_request_that_was_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let transport = HyperTransport::builder().read_idle_timeout(Duration::from_millis(50)).build();
+    // More than the buffers of two sockets hold.
+    let put = request("PUT", &format!("http://{address}/b/k"), vec![0; 32 << 20].into());
+    let sending = tokio::time::timeout(Duration::from_millis(20), transport.send(put));
+    let (given_up, accepted) = tokio::join!(sending, listener.accept());
+    assert!(given_up.is_err());
+    assert_eq!(transport.connections_in_use(), 0);
+    // Never read, so the client cannot write.
+    let (socket, _) = accepted.unwrap();
+    let closed = async {
+        while !socket.ready(tokio::io::Interest::READABLE).await.unwrap().is_read_closed() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), closed).await.expect("the connection is still open");
+}
