@@ -65,7 +65,8 @@ struct Shared {
     server: SocketAddr,
     plan: Box<dyn Plan>,
     subjects: Mutex<HashMap<String, Subject>>,
-    open: AtomicUsize,
+    /// What each connection of a client is about, idle ones included.
+    open: Mutex<HashMap<usize, String>>,
     requests: AtomicUsize,
     lost_creates: AtomicUsize,
 }
@@ -94,7 +95,7 @@ impl Proxy {
             server: SocketAddr::from(([127, 0, 0, 1], server_port)),
             plan: Box::new(plan),
             subjects: Mutex::default(),
-            open: AtomicUsize::new(0),
+            open: Mutex::default(),
             requests: AtomicUsize::new(0),
             lost_creates: AtomicUsize::new(0),
         });
@@ -107,9 +108,9 @@ impl Proxy {
         self.shared.subjects().get_mut(bucket).map(|s| std::mem::take(&mut s.injected)).unwrap_or_default()
     }
 
-    /// Connections of clients, idle ones included.
-    pub fn connections(&self) -> usize {
-        self.shared.open.load(Relaxed)
+    /// Connections of clients, idle ones included, by the last thing that was asked on them.
+    pub fn connections(&self) -> Vec<String> {
+        self.shared.open.lock().unwrap().values().cloned().collect()
     }
 
     pub fn requests(&self) -> usize {
@@ -124,14 +125,16 @@ impl Proxy {
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
+    let mut number = 0;
     loop {
         tokio::select! {
             accepted = listener.accept() => if let Ok((socket, _)) = accepted {
                 let shared = Arc::clone(&shared);
+                number += 1;
                 connections.spawn(async move {
-                    shared.open.fetch_add(1, Relaxed);
-                    let _ = serve(Wire::new(socket), &shared).await;
-                    shared.open.fetch_sub(1, Relaxed);
+                    shared.notes(number, "nothing yet");
+                    let _ = serve(Wire::new(socket), &shared, number).await;
+                    shared.open.lock().unwrap().remove(&number);
                 });
             },
             Some(_) = connections.join_next() => {}
@@ -140,7 +143,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 /// One connection of a client, request after request.
-async fn serve(mut client: Wire, shared: &Shared) -> io::Result<()> {
+async fn serve(mut client: Wire, shared: &Shared, number: usize) -> io::Result<()> {
     let mut server = None;
     while let Some(head) = client.head().await? {
         let text = String::from_utf8_lossy(&head).into_owned();
@@ -148,6 +151,7 @@ async fn serve(mut client: Wire, shared: &Shared) -> io::Result<()> {
         let asked = asked(&text, body);
         let copy = header(&text, "x-amz-copy-source").is_some();
         let (fault, dice, turn) = shared.judge(&asked, copy);
+        shared.notes(number, format!("{} {} {} {fault:?}", asked.method, asked.path, asked.body));
         let exchange = Exchange { shared, asked, head, body, fault, dice, turn };
         match exchange.run(client, &mut server).await? {
             Some(goes_on) => client = goes_on,
@@ -175,6 +179,10 @@ fn asked(head: &str, body: Framing) -> Asked {
 impl Shared {
     fn subjects(&self) -> MutexGuard<'_, HashMap<String, Subject>> {
         self.subjects.lock().unwrap()
+    }
+
+    fn notes(&self, connection: usize, what: impl Into<String>) {
+        self.open.lock().unwrap().insert(connection, what.into());
     }
 
     fn judge(&self, asked: &Asked, copy: bool) -> (Option<Fault>, Dice, Arc<tokio::sync::Mutex<()>>) {

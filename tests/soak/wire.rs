@@ -9,6 +9,9 @@ use tokio::net::TcpStream;
 /// How long a stalled exchange is kept up at most.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long nothing at all is taken from a peer that does not go away: longer than the client waits.
+const STALLS: Duration = Duration::from_secs(4);
+
 /// A socket and the bytes that were read ahead.
 pub struct Wire {
     pub socket: TcpStream,
@@ -73,11 +76,16 @@ impl Wire {
     /// Takes and gives nothing until the peer goes away.
     pub async fn stall(&mut self) {
         let gone = async {
-            // Not read: the window stays closed. The end of the peer shows all the same.
             while !self.socket.ready(Interest::READABLE).await.is_ok_and(|ready| ready.is_read_closed()) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
+        // Not read: the window stays closed.
+        if tokio::time::timeout(STALLS, gone).await.is_ok() {
+            return;
+        }
+        // The end of a peer that closed in order stands behind the bytes nobody took.
+        let gone = async { while self.more().await.is_ok_and(|n| n > 0) {} };
         let _ = tokio::time::timeout(PATIENCE, gone).await;
     }
 

@@ -13,7 +13,7 @@ use super::proxy::Proxy;
 use super::report::Report;
 
 /// Whether a changed byte of an answer's object is held against the SDK, or only counted.
-const CHANGED_BYTES_ARE_CAUGHT: bool = false;
+const CHANGED_BYTES_ARE_CAUGHT: bool = true;
 
 /// Far beyond every timeout of the client: who takes longer hangs.
 const HANGS: Duration = Duration::from_secs(120);
