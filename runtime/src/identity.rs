@@ -193,6 +193,26 @@ impl Credentials {
         self
     }
 
+    /// What is wrong with them, if no server could accept them: they are never sent then. Swift's ids have colons, others
+    /// dots or dashes; a slash, a blank or a line end is always a mistake of copying.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let id = self.access_key_id.as_bytes();
+        let secret = self.secret.expose().as_bytes();
+        if id.is_empty() {
+            Some("the access key id is empty")
+        } else if !id.iter().all(|b| b.is_ascii_graphic() && *b != b'/') {
+            Some("the access key id has a character that none has: only visible ASCII without slash and blank")
+        } else if secret.is_empty() {
+            Some("the secret access key is empty")
+        } else if secret.iter().any(u8::is_ascii_control) {
+            Some("the secret access key has a control character, perhaps the end of a line")
+        } else if self.session_token.as_ref().is_some_and(|t| !t.expose().bytes().all(|b| b.is_ascii_graphic())) {
+            Some("the session token has a character that none has: only visible ASCII without blanks")
+        } else {
+            None
+        }
+    }
+
     /// Says which account the credentials belong to, where their source tells.
     #[must_use]
     pub fn with_account_id(mut self, account_id: impl Into<String>) -> Self {

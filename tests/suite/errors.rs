@@ -1,6 +1,6 @@
 //! Errors as users meet them.
 
-use integration_s3::error::{AccessError, BucketError, ErrorKind, NetworkError, ObjectError, RequestError};
+use integration_s3::error::{AccessError, BucketError, CredentialsError, ErrorKind, NetworkError, ObjectError, RequestError};
 use integration_s3::{Credentials, RequestOptions, S3Client};
 
 use crate::{Case, case};
@@ -54,6 +54,15 @@ pub fn cases() -> Vec<Case> {
             println!("    {error}");
             assert_eq!(error.kind(), ErrorKind::Access(AccessError::SignatureDoesNotMatch), "{error:?}");
             assert!(!error.to_string().contains("certainly-not"));
+        }),
+        case!("GetObject", "credentials that were copied badly do not leave the machine", |t| {
+            for (id, secret) in [("", "secret"), ("id", ""), ("id", "secret\n"), ("id/x", "secret"), ("i d", "secret")] {
+                let credentials = Credentials::new(id, secret);
+                let client = S3Client::builder().endpoint(&t.endpoint).credentials(credentials).build().unwrap();
+                let error = client.get_object().bucket("logs").key("a").await.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Credentials(CredentialsError::Invalid), "{error}");
+                assert_eq!(error.attempts(), 1);
+            }
         }),
         case!("GetObject", "nobody listening is a connection error after three attempts", |_t| {
             let client = S3Client::builder()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 
 use crate::body::ByteStream;
-use crate::error::{CodeLookup, RetryClass, S3Error, ServerError, advice_for_status, kind_of_status};
+use crate::error::{CodeLookup, ResponseError, RetryClass, S3Error, ServerError, advice_for_status, kind_of_status};
 use crate::plumbing::{ErrorDocument, error_document};
 use crate::timestamp::Timestamp;
 
@@ -23,6 +23,23 @@ pub(super) async fn error_body(mut body: ByteStream) -> Vec<u8> {
         }
     }
     text
+}
+
+/// A verdict is a few hundred bytes, after blanks that keep the connection alive.
+const LONGEST_VERDICT: usize = 4 * 1024 * 1024;
+
+/// The body of a 2xx answer that may hold an error instead of a result.
+pub(super) async fn verdict(status: StatusCode, headers: &HeaderMap, mut body: ByteStream) -> Result<Vec<u8>, S3Error> {
+    let named = |error: S3Error| error.with_status(status.as_u16()).with_request_id(text(headers, "x-amz-request-id"));
+    let mut whole = Vec::new();
+    while let Some(chunk) = body.next().await {
+        whole.extend_from_slice(&chunk.map_err(named)?);
+        if whole.len() > LONGEST_VERDICT {
+            let message = "the answer is longer than 4 MiB, where a result of a few hundred bytes belongs";
+            return Err(named(S3Error::new(ResponseError::UnexpectedContent, message)));
+        }
+    }
+    Ok(whole)
 }
 
 /// The error an answer tells of, whether by its status or by an error document in a 200.

@@ -9,7 +9,7 @@ use http::{HeaderValue, Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
-use super::answer::{error_body, error_of};
+use super::answer::{error_body, error_of, verdict};
 use super::core::Core;
 use super::download::Origin;
 use super::gate::Place;
@@ -228,7 +228,7 @@ impl<'a> Attempts<'a> {
         }
         if head.status.is_success() {
             // The verdict stands in the body, which may take minutes to come: it belongs to the attempt.
-            let body = body.collect().await?;
+            let body = verdict(head.status, &head.headers, body).await?;
             if !crate::plumbing::is_error_document(&body) {
                 return Ok(Reply::new(head.status, head.headers, body.into(), codes).answering(self.facts.name));
             }

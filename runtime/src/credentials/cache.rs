@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::ProvideCredentials;
 use super::fault::{expired, failed};
-use crate::error::S3Error;
+use crate::error::{CredentialsError, S3Error};
 use crate::identity::Credentials;
 use crate::resilience::Jitter;
 use crate::timestamp::Timestamp;
@@ -196,6 +196,10 @@ impl Shared {
     }
 
     fn hold(&self, now: Timestamp, new: Credentials) -> Result<Arc<Held>, S3Error> {
+        if let Some(fault) = new.fault() {
+            return Err(S3Error::new(CredentialsError::Invalid, format!("credentials ({}): {fault}", new.source()))
+                .with_suggestion("copy them again, without what stands around them"));
+        }
         let Some(end) = new.expires_at().map(Timestamp::unix) else {
             return Ok(Arc::new(Held { credentials: Arc::new(new), renew: i64::MAX, end: i64::MAX }));
         };

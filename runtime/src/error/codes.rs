@@ -84,7 +84,7 @@ pub fn kind_of_status(status: u16, has_key: bool) -> (ErrorKind, RetryClass) {
 /// What a person can do when only the status is known.
 pub fn advice_for_status(status: u16) -> Option<&'static str> {
     Some(match status {
-        301 | 302 | 307 | 308 => "set the region the answer names",
+        301 | 302 | 307 | 308 => "check that region and endpoint are those of the bucket",
         401 | 403 => "check the permissions of the caller on this bucket and key",
         404 => "check the spelling of bucket and key, and that the endpoint is the right one",
         412 => "read the object again and repeat the change on what you find",
