@@ -1,6 +1,8 @@
 //! Errors as users meet them.
 
-use integration_s3::error::{AccessError, BucketError, CredentialsError, ErrorKind, NetworkError, ObjectError, RequestError};
+use integration_s3::error::{
+    AccessError, BucketError, CredentialsError, ErrorKind, NetworkError, ObjectError, RequestError,
+};
 use integration_s3::{Credentials, RequestOptions, S3Client};
 
 use crate::{Case, case};
@@ -56,7 +58,8 @@ pub fn cases() -> Vec<Case> {
             assert!(!error.to_string().contains("certainly-not"));
         }),
         case!("GetObject", "credentials that were copied badly do not leave the machine", |t| {
-            for (id, secret) in [("", "secret"), ("id", ""), ("id", "secret\n"), ("id/x", "secret"), ("i d", "secret")] {
+            for (id, secret) in [("", "secret"), ("id", ""), ("id", "secret\n"), ("id/x", "secret"), ("i d", "secret")]
+            {
                 let credentials = Credentials::new(id, secret);
                 let client = S3Client::builder().endpoint(&t.endpoint).credentials(credentials).build().unwrap();
                 let error = client.get_object().bucket("logs").key("a").await.unwrap_err();
