@@ -2,6 +2,7 @@
 //!
 //! The request was encoded once. An attempt adds what must be new each time: date, signature, attempt count.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,7 +156,10 @@ impl<'a> Attempts<'a> {
         self.made += 1;
         self.stale = false;
         let limit = Limit::attempt(self.attempt_timeout);
-        let answer = within(limit, self.exchange(has_key, leave.slot)).await;
+        let answer = {
+            let exchange = pin!(self.exchange(has_key, leave.slot));
+            within(limit, exchange).await
+        };
         place.learn(leave.pass, answer.as_ref().err(), self.stale, bucket);
         answer
     }

@@ -29,6 +29,7 @@ mod wait;
 mod warm;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,22 +80,26 @@ impl Call {
                     // Only this much is compiled once per operation; the rest is in `Attempts`.
                     let options = self.options.as_deref();
                     let watch = Watch::begin(&core.config, O::FACTS, request.bucket(), request.key());
-                    let call = async {
-                        let place = Place::of(core, options, request.bucket());
-                        let mut writer = RequestWriter::new(place.endpoint());
-                        build_span().in_scope(|| request.encode(&mut writer));
-                        let mut attempts = Attempts::start(core, options, O::FACTS, writer.finish()?, &place, &watch)?;
-                        loop {
-                            let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
-                            let reply = attempts.look_after(reply, &self.options);
-                            match request.decode(reply).instrument(parse_span()).await {
-                                Ok(output) => return Ok(output),
-                                Err(error) => attempts.undecodable(error, request.bucket()).await?,
-                            }
-                        }
-                    };
                     let limit = Limit::operation(self.time_limit(core, O::FACTS));
-                    let answer = within(limit, call).instrument(watch.span().clone()).await;
+                    let answer = {
+                        // Pinned where it stands: a future of this size is not for passing around.
+                        let call = pin!(async {
+                            let place = Place::of(core, options, request.bucket());
+                            let mut writer = RequestWriter::new(place.endpoint());
+                            build_span().in_scope(|| request.encode(&mut writer));
+                            let mut attempts =
+                                Attempts::start(core, options, O::FACTS, writer.finish()?, &place, &watch)?;
+                            loop {
+                                let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
+                                let reply = attempts.look_after(reply, &self.options);
+                                match request.decode(reply).instrument(parse_span()).await {
+                                    Ok(output) => return Ok(output),
+                                    Err(error) => attempts.undecodable(error, request.bucket()).await?,
+                                }
+                            }
+                        });
+                        within(limit, call).instrument(watch.span().clone()).await
+                    };
                     let answer = answer.map_err(|e| e.with_target(O::FACTS.name, request.bucket(), request.key()));
                     watch.end(request.bucket(), request.key(), answer.as_ref().err());
                     answer
