@@ -100,18 +100,19 @@ async fn an_error_document_that_never_ends_is_cut() {
 }
 
 #[tokio::test]
-async fn an_empty_body_where_a_document_must_be_is_an_error_or_an_empty_list() {
+async fn an_empty_body_where_a_document_must_be_does_not_pass_for_an_empty_list() {
     let server = Server::saying(answer("200 OK", "", ""));
     let bucket = server.bucket();
-    let source = CopySource::new("logs", "a");
-    println!("list: {:?}", outcome("empty list", bucket.list_objects_v2().send()).await.is_ok());
-    println!("copy: {:?}", outcome("empty copy", bucket.copy_object("b", source).send()).await.is_ok());
-    println!("location: {:?}", outcome("empty location", bucket.get_bucket_location().send()).await.map(|_| ()));
-    println!(
-        "tagging: {:?}",
-        outcome("empty tagging", bucket.get_object_tagging("a").send()).await.map(|t| t.tag_set.len())
-    );
-    answered("empty create multipart", bucket.create_multipart_upload("a").send()).await;
+    for error in [
+        bucket.list_objects_v2().send().await.unwrap_err(),
+        bucket.get_object_tagging("a").send().await.unwrap_err(),
+        bucket.create_multipart_upload("a").send().await.unwrap_err(),
+    ] {
+        assert!(
+            matches!(error.kind(), ErrorKind::Transfer(TransferError::IncompleteBody) | ErrorKind::Response(_)),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]

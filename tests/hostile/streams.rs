@@ -1,6 +1,6 @@
 //! Bodies that are shorter, longer or other than they say, and pages that do not end.
 
-use integration_s3::error::{ErrorKind, ResponseError};
+use integration_s3::error::{ErrorKind, ResponseError, TransferError};
 
 use super::server::*;
 
@@ -53,7 +53,7 @@ async fn silence_within_a_body_is_given_up() {
     let head = format!("HTTP/1.1 200 OK\r\nx-amz-request-id: {REQUEST_ID}\r\ncontent-length: 100\r\n\r\nhello");
     let server = Server::saying(Answer::Silence(head.into_bytes()));
     let error = failure("silence in a body", server.bucket().get_string("a")).await;
-    println!("{:?}", error.kind());
+    assert!(error.is_retryable(), "{error}");
     let head = format!(
         "HTTP/1.1 500 Oops\r\nx-amz-request-id: {REQUEST_ID}\r\ncontent-length: 100\r\n\r\n<Error><Code>InternalError</Code>"
     );
@@ -71,7 +71,8 @@ async fn the_wrong_bytes_of_a_range_are_not_taken_for_the_right_ones() {
     ] {
         let server = Server::saying(answer(status, headers, "hello"));
         let got = outcome(what, server.bucket().get_object("a").range(0..5).send()).await;
-        println!("  {what}: {:?}", got.map(|g| (g.content_range, g.content_length)));
+        // All five bytes there are is what was asked for; bytes from elsewhere, or from nowhere known, are not.
+        assert_eq!(got.is_ok(), what == "whole object", "{what}: {got:?}");
     }
 }
 
@@ -80,11 +81,12 @@ async fn a_checksum_that_does_not_match_fails_the_body() {
     let headers = "x-amz-checksum-crc32: AAAAAA==\r\nx-amz-checksum-type: FULL_OBJECT\r\n";
     let server = Server::saying(answer("200 OK", headers, "hello"));
     let got = server.bucket().get_object("a").checksum_mode("ENABLED").send().await.unwrap();
-    println!("wrong checksum: {:?}", got.body.collect().await);
+    let error = got.body.collect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transfer(TransferError::ChecksumMismatch), "{error}");
     let server =
         Server::saying(answer("200 OK", "x-amz-checksum-crc32: rubbish\r\nx-amz-checksum-sha256: =\r\n", "hello"));
     let got = server.bucket().get_object("a").checksum_mode("ENABLED").send().await.unwrap();
-    println!("rubbish checksum: {:?}", got.body.collect().await);
+    assert_eq!(got.body.collect().await.unwrap(), "hello", "what is no checksum cannot be compared");
 }
 
 #[tokio::test]

@@ -134,9 +134,9 @@ impl<'a> Attempts<'a> {
 
     /// Puts what keeps a download going around the body of an answer that is handed to the caller. It takes the
     /// request with it: there is no other attempt after this.
-    pub(super) fn look_after(&mut self, reply: Reply, options: &Option<Box<RequestOptions>>) -> Reply {
+    pub(super) fn look_after(&mut self, reply: Reply, options: &Option<Box<RequestOptions>>) -> Result<Reply, S3Error> {
         if !self.facts.streams_out {
-            return reply;
+            return Ok(reply);
         }
         let origin = Origin {
             core: self.core.clone(),
@@ -146,7 +146,8 @@ impl<'a> Attempts<'a> {
             elsewhere: self.elsewhere.clone(),
             made: self.made,
         };
-        super::download::look_after(reply, origin)
+        let made = self.made;
+        super::download::look_after(reply, origin).map_err(|error| error.with_attempts(made))
     }
 
     /// One attempt, through circuit and limits.

@@ -44,9 +44,18 @@ pub(super) struct Origin {
 }
 
 /// The answer with a body that looks after itself.
-pub(super) fn look_after(reply: Reply, origin: Origin) -> Reply {
+///
+/// # Errors
+/// The server sent other bytes than the range that was asked for: they would be taken for those.
+pub(super) fn look_after(reply: Reply, origin: Origin) -> Result<Reply, S3Error> {
     let status = reply.status();
-    reply.map_body(|headers, body| ByteStream::from_source(Box::new(Download::new(status, headers, body, origin))))
+    if let Some(got) = elsewhere(status, reply.headers(), &origin.request) {
+        return Err(S3Error::new(ResponseError::UnexpectedContent, format!("the server answered a range with {got}"))
+            .with_suggestion("read the whole object, or find out what ignores ranges on the way")
+            .with_status(status)
+            .with_request_id(reply.request_id()));
+    }
+    Ok(reply.map_body(|headers, body| ByteStream::from_source(Box::new(Download::new(status, headers, body, origin)))))
 }
 
 struct Download {
@@ -256,6 +265,27 @@ fn asks_for_part(request: &WireRequest) -> bool {
 
 fn is_strong(tag: &HeaderValue) -> bool {
     !tag.is_empty() && !tag.as_bytes().starts_with(b"W/")
+}
+
+/// What came instead of the range that was asked for. Only ranges that say where they begin can be held against it.
+fn elsewhere(status: u16, headers: &HeaderMap, request: &WireRequest) -> Option<String> {
+    let asked = request.headers().get(RANGE)?.to_str().ok()?;
+    let (first, last) = asked.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last) = (first.parse::<u64>().ok()?, last.parse::<u64>().ok());
+    match span_of(headers) {
+        Some((from, to)) if from != first || last.is_some_and(|last| to > last) => Some(format!("bytes {from}-{to}")),
+        None if status == StatusCode::OK => {
+            let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+            let longer = match (length, last) {
+                (Some(length), Some(last)) => length > last.saturating_add(1),
+                (None, Some(_)) => true,
+                (_, None) => false,
+            };
+            (first > 0 || longer).then(|| "the whole object".to_owned())
+        }
+        None if status == StatusCode::PARTIAL_CONTENT => Some("a part that it does not name".to_owned()),
+        _ => None,
+    }
 }
 
 /// The first and the last byte of a `content-range`.

@@ -12,7 +12,9 @@ use proptest::prelude::*;
 use super::{Call, Core, Operation, RequestOptions};
 use crate::body::ByteStream;
 use crate::config::{ChecksumWhen, ConfigBuilder};
-use crate::error::{ErrorKind, NetworkError, ObjectError, S3Error, ServerError, TransferError, no_codes};
+use crate::error::{
+    ErrorKind, NetworkError, ObjectError, ResponseError, S3Error, ServerError, TransferError, no_codes,
+};
 use crate::identity::Credentials;
 use crate::integrity::{Algorithm, Composite, Hasher, Unchecked, Verification};
 use crate::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
@@ -443,5 +445,22 @@ proptest! {
                 }
             }
         });
+    }
+}
+
+#[tokio::test]
+async fn other_bytes_than_those_asked_for_are_refused() {
+    for (range, whole_is_fine) in [("bytes=5-9", false), ("bytes=0-3", false), ("bytes=7-", false), ("bytes=0-", true)]
+    {
+        let store = Store::new(100, [Fate::Whole]);
+        let read = Read { range: Some(range), ..Default::default() };
+        match read_with(&store, read, RequestOptions::new()).await {
+            Ok(_) => assert!(whole_is_fine, "{range}"),
+            Err(error) => {
+                assert!(!whole_is_fine, "{range}: {error}");
+                assert_eq!(error.kind(), ErrorKind::Response(ResponseError::UnexpectedContent), "{error}");
+                assert!(error.to_string().contains("the whole object"), "{error}");
+            }
+        }
     }
 }

@@ -91,7 +91,7 @@ impl Call {
                                 Attempts::start(core, options, O::FACTS, writer.finish()?, &place, &watch)?;
                             loop {
                                 let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
-                                let reply = attempts.look_after(reply, &self.options);
+                                let reply = attempts.look_after(reply, &self.options)?;
                                 match request.decode(reply).instrument(parse_span()).await {
                                     Ok(output) => return Ok(output),
                                     Err(error) => attempts.undecodable(error, request.bucket()).await?,
