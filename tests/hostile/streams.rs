@@ -54,6 +54,7 @@ async fn silence_within_a_body_is_given_up() {
     let server = Server::saying(Answer::Silence(head.into_bytes()));
     let error = failure("silence in a body", server.bucket().get_string("a")).await;
     assert!(error.is_retryable(), "{error}");
+    assert_eq!(error.request_id(), Some(REQUEST_ID));
     let head = format!(
         "HTTP/1.1 500 Oops\r\nx-amz-request-id: {REQUEST_ID}\r\ncontent-length: 100\r\n\r\n<Error><Code>InternalError</Code>"
     );

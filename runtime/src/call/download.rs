@@ -71,6 +71,8 @@ struct Download {
     check: Result<Check, Unchecked>,
     /// The tag by which the rest is asked for; `None`: it cannot be.
     tag: Option<HeaderValue>,
+    /// The server's name for the first answer.
+    request_id: Option<HeaderValue>,
     /// Lent out while the rest is being asked for.
     origin: Option<Origin>,
     asking: Option<Asking>,
@@ -101,7 +103,8 @@ impl Download {
         // A weak tag matches nothing; and without its place in the object the rest cannot be named.
         let tag = headers.get(ETAG).filter(|tag| is_strong(tag) && first.is_some()).cloned();
         let (first, origin) = (first.unwrap_or_default(), Some(origin));
-        Self { body, first, seen: 0, left, skip: 0, check, tag, origin, asking: None }
+        let request_id = headers.get("x-amz-request-id").cloned();
+        Self { body, first, seen: 0, left, skip: 0, check, tag, request_id, origin, asking: None }
     }
 
     /// Bytes that are new, out of those that came.
@@ -154,6 +157,7 @@ impl Download {
 
     /// Errors of a body say whose it is: they come out long after the call.
     fn named(&self, error: S3Error) -> S3Error {
+        let error = error.with_request_id(self.request_id.as_ref().and_then(|id| id.to_str().ok()));
         match &self.origin {
             Some(origin) => {
                 let request = &origin.request;
