@@ -110,6 +110,10 @@ impl S3Client {
         Call::new(self.core.clone())
     }
 
+    pub(crate) fn shared_core(&self) -> Arc<Core> {
+        self.core.clone()
+    }
+
     pub(crate) fn core(&self) -> &Core {
         &self.core
     }

@@ -67,6 +67,9 @@ mod client;
 mod convenience;
 #[path = "../generated/mod.rs"]
 mod generated;
+#[cfg(feature = "buckets")]
+mod health;
+mod presign;
 
 pub use bucket::Bucket;
 pub use client::{ClientBuilder, S3Client};
@@ -74,8 +77,12 @@ pub use generated::api::S3Api;
 pub use generated::errors::codes;
 pub use generated::providers::Provider;
 pub use generated::{missing, operations, types};
+#[cfg(feature = "buckets")]
+pub use health::HealthStatus;
 pub use integration_s3_runtime::body::{BodyReader, ByteStream, Bytes};
-pub use integration_s3_runtime::call::{Items, Operation, Paged, Pages, PresignedRequest, RequestOptions, Sending};
+pub use integration_s3_runtime::call::{
+    Items, Operation, Paged, Pages, PresignPost, PresignedPost, PresignedRequest, RequestOptions, Sending,
+};
 pub use integration_s3_runtime::config::{self, S3Config};
 pub use integration_s3_runtime::credentials::{self, ProvideCredentials};
 pub use integration_s3_runtime::error::{self, ErrorKind, S3Error};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use integration_s3::{PresignPost, PresignedPost};
+
 use crate::{Case, case};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -15,6 +17,26 @@ fn send(method: &str, url: &str, headers: &[(String, String)], body: Vec<u8>) ->
     let mut answer = agent.run(request.body(body).unwrap()).unwrap();
     let text = answer.body_mut().read_to_string().unwrap_or_default();
     (answer.status().as_u16(), text)
+}
+
+/// Sends a form as a browser would: the fields in order, the file last.
+async fn submitted(form: &PresignedPost, more: &[(&str, &str)], file: &str) -> u16 {
+    let mut body = String::new();
+    let mut part = |name: &str, extra: &str, value: &str| {
+        body.push_str(&format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"{extra}\r\n\r\n{value}\r\n"));
+    };
+    for (name, value) in form.fields() {
+        part(name, "", value);
+    }
+    for (name, value) in more {
+        part(name, "", value);
+    }
+    part("file", "; filename=\"cat.txt\"\r\nContent-Type: text/plain", file);
+    body.push_str("--edge--\r\n");
+    let headers = [("content-type".to_owned(), "multipart/form-data; boundary=edge".to_owned())];
+    let url = form.url().to_owned();
+    let send = move || send("POST", &url, &headers, body.into_bytes()).0;
+    tokio::task::spawn_blocking(send).await.unwrap()
 }
 
 async fn used(made: integration_s3::PresignedRequest, body: &str) -> (u16, String) {
@@ -80,6 +102,64 @@ pub fn cases() -> Vec<Case> {
                 let error = bucket.get_object("k").presign(expiry).await.unwrap_err();
                 assert!(error.to_string().contains("7 days"), "{error}");
             }
+        }),
+        case!("PostObject", "a browser's form stores the file", |t| {
+            let bucket = t.bucket().await;
+            let form = bucket
+                .presign_post("in/ü.txt")
+                .content_length(1..=100)
+                .content_type("text/plain")
+                .field("x-amz-meta-author", "alice")
+                .field("success_action_status", "201")
+                .field_starts_with("x-amz-meta-note", "free")
+                .await
+                .unwrap();
+            assert!(!format!("{form:?}").contains(&form.fields().last().unwrap().1));
+            assert_eq!(submitted(&form, &[("x-amz-meta-note", "free text")], "meow").await, 201);
+            let got = bucket.get_object("in/ü.txt").await.unwrap();
+            assert_eq!(got.content_type.as_deref(), Some("text/plain"));
+            assert_eq!(got.metadata.get("author").map(String::as_str), Some("alice"));
+            assert_eq!(got.body.collect().await.unwrap(), "meow");
+        }),
+        case!("PostObject", "a key can end in the name of the file", |t| {
+            let bucket = t.bucket().await;
+            let form = bucket.presign_post("in/${filename}").await.unwrap();
+            assert!(submitted(&form, &[], "meow").await < 300);
+            assert_eq!(bucket.get_string("in/cat.txt").await.unwrap(), "meow");
+        }),
+        case!("PostObject", "a form takes nothing but what it was signed for", |t| {
+            let bucket = t.bucket().await;
+            let form = bucket
+                .presign_post("just-this")
+                .content_length(2..=4)
+                .field_starts_with("acl", "public")
+                .await
+                .unwrap();
+            let refused = |status: u16| (400..500).contains(&status);
+            assert!(refused(submitted(&form, &[("acl", "public-read")], "x").await), "too short");
+            assert!(refused(submitted(&form, &[("acl", "public-read")], "12345").await), "too long");
+            assert!(refused(submitted(&form, &[("acl", "private")], "123").await), "another prefix");
+            assert!(
+                refused(submitted(&form, &[("acl", "public-read"), ("x-amz-meta-a", "b")], "123").await),
+                "unnamed"
+            );
+            let error = bucket.get_object("just-this").await.unwrap_err();
+            assert!(error.is_not_found(), "{error}");
+            assert!(submitted(&form, &[("acl", "public-read")], "123").await < 300);
+        }),
+        case!("PostObject", "mistakes in a form are told before it is signed", |t| {
+            let bucket = t.client.bucket("anything");
+            let told = async |form: PresignPost| form.await.unwrap_err().to_string();
+            assert!(told(bucket.presign_post("")).await.contains("key"));
+            assert!(told(bucket.presign_post("a/${filename}/b")).await.contains("${filename}"));
+            #[allow(clippy::reversed_empty_ranges)]
+            let backwards = bucket.presign_post("k").content_length(5..=4);
+            assert!(told(backwards).await.contains("5 to 4"));
+            assert!(told(bucket.presign_post("k").field("Policy", "x")).await.contains("Policy"));
+            assert!(told(bucket.presign_post("k").field("acl", "a").field("ACL", "b")).await.contains("twice"));
+            assert!(told(bucket.presign_post("k").field("a b", "c")).await.contains("a b"));
+            assert!(told(bucket.presign_post("k").field("acl", "a\r\nb")).await.contains("acl"));
+            assert!(told(bucket.presign_post("k").expires_in(Duration::ZERO)).await.contains("7 days"));
         }),
     ]
 }

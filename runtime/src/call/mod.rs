@@ -12,6 +12,7 @@ mod core;
 mod download;
 #[cfg(all(test, feature = "test-util"))]
 mod download_tests;
+mod form;
 mod gate;
 mod invocation;
 mod metered;
@@ -38,6 +39,7 @@ use crate::plumbing::{OperationFacts, RequestWriter};
 use crate::telemetry::{Watch, build_span, parse_span};
 
 pub use self::core::Core;
+pub use form::{PresignPost, PresignedPost};
 pub use operation::Operation;
 pub use options::RequestOptions;
 pub use pages::{Items, Paged, Pages};
