@@ -177,6 +177,8 @@ fn limit(limit: &Limit) -> String {
         Constraint::Range(low, high) => format!("{whose}{low} to {high}"),
         Constraint::Chars(low, high) => format!("{whose}{low} to {high} characters"),
         Constraint::NotPrefix(prefix) => format!("{whose}not beginning with {prefix:?}"),
-        Constraint::MaxItems(count) => format!("{whose}at most {count} items"),
+        Constraint::Items(0, high) => format!("{whose}at most {high} items"),
+        Constraint::Items(low, high) => format!("{whose}{low} to {high} items"),
+        Constraint::Unique(field) => format!("{whose}no {field} twice"),
     }
 }

@@ -31,7 +31,7 @@ fn names_unknown_keys_and_the_key_that_was_meant() {
 fn names_wrong_kinds_of_values() {
     assert_snapshot!(said(&[(
         tiny::OPERATION,
-        &input("x = { header = 5, required = \"yes\", range = 3, max_items = \"a\", doc = \"d\" }")
+        &input("x = { header = 5, required = \"yes\", range = 3, items = \"a\", doc = \"d\" }")
     )]));
 }
 
@@ -163,11 +163,14 @@ fn refuses_keys_that_do_not_go_together() {
             "x = { query = \"x\", range = [1, 2], doc = \"d\" }",
             "x = { query = \"x\", type = \"i32\", range = [2, 1], doc = \"d\" }",
             "x = { query = \"x\", type = \"i32\", range = [2], doc = \"d\" }",
-            "x = { query = \"x\", type = \"i32\", length = [1, 2], not_prefix = \"a\", max_items = 3, doc = \"d\" }",
+            "x = { query = \"x\", type = \"i32\", length = [1, 2], not_prefix = \"a\", items = [0, 3], doc = \"d\" }",
             "x = { query = \"x\", length = [-1, 2], doc = \"d\" }",
-            "x = { payload = \"xml\", type = \"Pair\", max_items = 3, doc = \"d\" }",
-            "x = { payload = \"xml\", type = \"Pair\", max_items = { lft = 3 }, doc = \"d\" }",
-            "x = { header = \"x-x\", type = \"List<String>\", max_items = 0, doc = \"d\" }",
+            "x = { payload = \"xml\", type = \"Pair\", items = [0, 3], doc = \"d\" }",
+            "x = { payload = \"xml\", type = \"Pair\", items = { lft = [0, 3] }, doc = \"d\" }",
+            "x = { header = \"x-x\", type = \"List<String>\", items = [0, 0], doc = \"d\" }",
+            "x = { header = \"x-x\", type = \"List<String>\", items = [3], doc = \"d\" }",
+            "x = { header = \"x-x\", type = \"List<String>\", unique = \"a\", doc = \"d\" }",
+            "x = { payload = \"xml\", type = \"Pair\", unique = \"lft\", doc = \"d\" }",
             "x = { header = \"x-x\", md5_of = \"key\", doc = \"d\" }",
             "x = { query = \"x\", aliases = { a = \"b\" }, doc = \"d\" }",
             "x = { query = \"x\", decoded_when = \"key\", doc = \"d\" }",

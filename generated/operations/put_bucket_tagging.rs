@@ -193,7 +193,7 @@ impl Operation for PutBucketTaggingRequest {
     fn encode(&mut self, w: &mut RequestWriter) {
         w.bucket(&self.bucket);
         w.flag("tagging");
-        w.limit_items("tagging.tag_set", self.tagging.tag_set.len(), 50);
+        w.limit_items("tagging.tag_set", self.tagging.tag_set.len(), 0, 50);
         w.xml_body("Tagging", "http://s3.amazonaws.com/doc/2006-03-01/", |xml| self.tagging.write(xml));
         w.checksum_algorithm("x-amz-sdk-checksum-algorithm", &self.checksum_algorithm);
         w.header("content-md5", &self.content_md5);

@@ -233,7 +233,7 @@ impl Operation for PutObjectTaggingRequest {
         w.bucket(&self.bucket);
         w.key(&self.key);
         w.flag("tagging");
-        w.limit_items("tagging.tag_set", self.tagging.tag_set.len(), 10);
+        w.limit_items("tagging.tag_set", self.tagging.tag_set.len(), 0, 10);
         w.xml_body("Tagging", "http://s3.amazonaws.com/doc/2006-03-01/", |xml| self.tagging.write(xml));
         w.query("versionId", &self.version_id);
         w.checksum_algorithm("x-amz-sdk-checksum-algorithm", &self.checksum_algorithm);

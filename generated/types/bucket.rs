@@ -80,7 +80,7 @@ impl CreateBucketConfiguration {
     }
 
     /// First tags of the bucket, at most 50, set in the same step; needs s3:TagResource. Element `Tags/Tag`. Checked
-    /// before sending: at most 50 items.
+    /// before sending: at most 50 items, no `key` twice.
     pub fn tags(mut self, tags: impl IntoIterator<Item = Tag>) -> Self {
         self.tags.extend(tags);
         self
@@ -96,7 +96,8 @@ impl CreateBucketConfiguration {
         if let Some(bucket) = &self.bucket {
             xml.nest("Bucket", |xml| bucket.write(xml));
         }
-        xml.limit_items("tags", self.tags.len(), 50);
+        xml.limit_items("tags", self.tags.len(), 0, 50);
+        xml.refuse_twins("tags.key", self.tags.iter().map(|item| item.key.as_str()));
         if !self.tags.is_empty() {
             xml.open("Tags");
             for item in &self.tags {

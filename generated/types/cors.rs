@@ -20,7 +20,7 @@ impl CorsConfiguration {
 
 impl CorsConfiguration {
     pub(crate) fn write(&self, xml: &mut XmlWriter) {
-        xml.limit_items("cors_rules", self.cors_rules.len(), 100);
+        xml.limit_items("cors_rules", self.cors_rules.len(), 1, 100);
         for item in &self.cors_rules {
             xml.nest("CORSRule", |xml| item.write(xml));
         }

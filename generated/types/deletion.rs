@@ -8,7 +8,7 @@ use integration_s3_runtime::timestamp::Timestamp;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Delete {
-    /// What to delete, at most 1,000 entries.
+    /// What to delete, 1 to 1,000 entries.
     pub objects: Vec<ObjectIdentifier>,
     /// `true` leaves successes out of the answer, which is shorter then; failures are always told.
     pub quiet: Option<bool>,
@@ -29,7 +29,7 @@ impl Delete {
 
 impl Delete {
     pub(crate) fn write(&self, xml: &mut XmlWriter) {
-        xml.limit_items("objects", self.objects.len(), 1_000);
+        xml.limit_items("objects", self.objects.len(), 1, 1_000);
         for item in &self.objects {
             xml.nest("Object", |xml| item.write(xml));
         }

@@ -21,7 +21,7 @@ impl CompletedMultipartUpload {
     }
 
     /// All parts of the object, in ascending order of their numbers; 1 to 10,000. Element `Part`. Checked before
-    /// sending: at most 10,000 items.
+    /// sending: 1 to 10,000 items.
     pub fn parts(mut self, parts: impl IntoIterator<Item = CompletedPart>) -> Self {
         self.parts.extend(parts);
         self
@@ -30,7 +30,7 @@ impl CompletedMultipartUpload {
 
 impl CompletedMultipartUpload {
     pub(crate) fn write(&self, xml: &mut XmlWriter) {
-        xml.limit_items("parts", self.parts.len(), 10_000);
+        xml.limit_items("parts", self.parts.len(), 1, 10_000);
         for item in &self.parts {
             xml.nest("Part", |xml| item.write(xml));
         }

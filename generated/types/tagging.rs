@@ -31,6 +31,7 @@ impl Tagging {
 #[cfg(feature = "tagging")]
 impl Tagging {
     pub(crate) fn write(&self, xml: &mut XmlWriter) {
+        xml.refuse_twins("tag_set.key", self.tag_set.iter().map(|item| item.key.as_str()));
         xml.open("TagSet");
         for item in &self.tag_set {
             xml.nest("Tag", |xml| item.write(xml));

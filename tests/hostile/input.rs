@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_s3::error::{CredentialsError, ErrorKind};
-use integration_s3::types::{Delete, ObjectIdentifier, Tag, Tagging};
+use integration_s3::types::{CompletedMultipartUpload, Delete, ObjectIdentifier, Tag, Tagging};
 use integration_s3::{ByteRange, ByteStream, CopySource, Credentials, S3Client, S3Error};
 
 use super::server::*;
@@ -91,10 +91,14 @@ async fn numbers_and_sets_beyond_their_limits_are_refused() {
     }
     let many: Vec<_> = (0..1_001).map(|n| ObjectIdentifier::new(format!("k{n}"))).collect();
     refused("delete", &server, bucket.delete_objects(Delete::new(many)).send()).await;
+    refused("delete nothing", &server, bucket.delete_objects(Delete::new([])).send()).await;
+    let nothing = CompletedMultipartUpload::new();
+    refused("complete nothing", &server, bucket.complete_multipart_upload("a", "id", nothing).send()).await;
     let tag = |key: &str, value: &str| Tag::new(key, value);
     for tags in [
         (0..11).map(|n| tag(&n.to_string(), "")).collect(),
         vec![tag("", "")],
+        vec![tag("a", "1"), tag("b", "2"), tag("a", "3")],
         vec![tag("aws:a", "")],
         vec![tag(&"k".repeat(129), "")],
         vec![tag("a", &"v".repeat(257))],

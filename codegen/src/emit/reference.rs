@@ -172,7 +172,9 @@ fn row(field: &Field, required: bool) -> Row {
             Constraint::Range(min, max) => format!(" From {min} to {max}{whose}."),
             Constraint::Chars(min, max) => format!(" {min} to {max} characters{whose}."),
             Constraint::NotPrefix(prefix) => format!(" Must not begin with `{prefix}`{whose}."),
-            Constraint::MaxItems(max) => format!(" At most {max} items{whose}."),
+            Constraint::Items(0, max) => format!(" At most {max} items{whose}."),
+            Constraint::Items(min, max) => format!(" {min} to {max} items{whose}."),
+            Constraint::Unique(field) => format!(" No `{field}` twice{whose}."),
         });
     }
     if let Some(why) = &field.deprecated {

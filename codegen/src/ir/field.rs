@@ -143,6 +143,8 @@ pub enum Constraint {
     Chars(usize, usize),
     /// Must not begin so.
     NotPrefix(String),
-    /// At most so many items.
-    MaxItems(usize),
+    /// Number of items, both included.
+    Items(usize, usize),
+    /// No two items have the same text in this field, which every item has.
+    Unique(String),
 }

@@ -4,7 +4,7 @@ use super::Sink;
 use super::names::{Names, Owner};
 use super::types::written;
 use crate::ir::{Constraint, Limit, ScalarType, Type};
-use crate::model::{RawField, RawMaxItems};
+use crate::model::{RawField, RawItems};
 use crate::spelling;
 use std::ops::Range;
 use toml::Spanned;
@@ -33,13 +33,17 @@ pub(super) fn lower(sink: &mut Sink<'_>, names: &Names<'_>, raw: &RawField, ty: 
         fits(sink, word.span(), "not_prefix", text, "String", ty);
         limits.push(here(Constraint::NotPrefix(word.get_ref().clone())));
     }
-    if let Some(word) = &raw.max_items {
+    if let Some(word) = &raw.items {
         items(sink, names, word, ty, &mut limits);
+    }
+    if let Some(word) = &raw.unique {
+        unique(sink, names, word, ty, &mut limits);
     }
     if owner == Owner::Output && !limits.is_empty() {
         let spans = [&raw.range, &raw.length].map(|word| word.as_ref().map(Spanned::span));
-        let other = raw.not_prefix.as_ref().map(|word| word.span()).or(raw.max_items.as_ref().map(|word| word.span()));
-        let at = spans.into_iter().flatten().next().or(other).unwrap_or_default();
+        let texts = [&raw.not_prefix, &raw.unique].map(|word| word.as_ref().map(Spanned::span));
+        let other = raw.items.as_ref().map(|word| word.span());
+        let at = spans.into_iter().chain(texts).flatten().next().or(other).unwrap_or_default();
         sink.at(at, "an answer is not checked against limits", "delete it; say it in `doc` if it is worth knowing");
     }
     limits
@@ -52,30 +56,38 @@ fn fits(sink: &mut Sink<'_>, at: Range<usize>, key: &str, fine: bool, wanted: &s
 }
 
 fn bounds(sink: &mut Sink<'_>, word: &Spanned<Vec<i64>>, key: &str) -> Option<(i64, i64)> {
-    match word.get_ref().as_slice() {
+    pair(sink, word.span(), word.get_ref(), key)
+}
+
+fn pair(sink: &mut Sink<'_>, at: Range<usize>, numbers: &[i64], key: &str) -> Option<(i64, i64)> {
+    match numbers {
         [low, high] if low <= high => Some((*low, *high)),
         [_, _] => {
-            sink.on(word, format!("`{key}` allows nothing"), "write the lower bound first");
+            sink.at(at, format!("`{key}` allows nothing"), "write the lower bound first");
             None
         }
         _ => {
-            sink.on(word, format!("`{key}` is a lower and an upper bound"), "write `[1, 128]`; both are included");
+            sink.at(at, format!("`{key}` is a lower and an upper bound"), "write `[1, 128]`; both are included");
             None
         }
     }
 }
 
-fn items(sink: &mut Sink<'_>, names: &Names<'_>, word: &Spanned<RawMaxItems>, ty: &Type, limits: &mut Vec<Limit>) {
-    let mut limit = |sink: &mut Sink<'_>, inner: Option<String>, count: i64| match usize::try_from(count) {
-        Ok(count) if count > 0 => limits.push(Limit { inner, constraint: Constraint::MaxItems(count) }),
-        _ => sink.on(word, "`max_items` allows nothing", "write a number above 0"),
+fn items(sink: &mut Sink<'_>, names: &Names<'_>, word: &Spanned<RawItems>, ty: &Type, limits: &mut Vec<Limit>) {
+    let mut limit = |sink: &mut Sink<'_>, inner: Option<String>, numbers: &[i64]| {
+        let Some((low, high)) = pair(sink, word.span(), numbers, "items") else { return };
+        match (usize::try_from(low), usize::try_from(high)) {
+            (Ok(low), Ok(high)) if high > 0 => limits.push(Limit { inner, constraint: Constraint::Items(low, high) }),
+            (Ok(_), Ok(_)) => sink.on(word, "`items` allows nothing", "write an upper bound above 0"),
+            _ => sink.on(word, "a number of items is not negative", "write `[1, 128]`"),
+        }
     };
     match (word.get_ref(), ty) {
-        (RawMaxItems::Here(count), Type::List(_)) => limit(sink, None, *count),
-        (RawMaxItems::Here(_), Type::Struct(_)) => {
-            sink.on(word, "which list of the struct?", "write `{ field = 10 }` with the name of its list");
+        (RawItems::Here(numbers), Type::List(_)) => limit(sink, None, numbers),
+        (RawItems::Here(_), Type::Struct(_)) => {
+            sink.on(word, "which list of the struct?", "write `{ field = [0, 10] }` with the name of its list");
         }
-        (RawMaxItems::Inside(entries), Type::Struct(name)) => {
+        (RawItems::Inside(entries), Type::Struct(name)) => {
             let fields = names.shapes.get(name.as_str()).and_then(|named| named.raw.fields.as_ref());
             for entry in entries.iter() {
                 let field = fields.and_then(|fields| fields.value(entry.name()));
@@ -87,9 +99,31 @@ fn items(sink: &mut Sink<'_>, names: &Names<'_>, word: &Spanned<RawMaxItems>, ty
                     let help = spelling::suggestion(entry.name(), known, "name a field whose type is a list");
                     sink.on(&entry.key, format!("`{name}` has no list `{}`", entry.name()), help);
                 }
-                limit(sink, Some(entry.name().to_owned()), entry.value);
+                limit(sink, Some(entry.name().to_owned()), &entry.value);
             }
         }
-        _ => sink.on(word, format!("`max_items` is for lists, not `{}`", written(ty)), "delete it, or change the type"),
+        _ => sink.on(word, format!("`items` is for lists, not `{}`", written(ty)), "delete it, or change the type"),
     }
+}
+
+fn unique(sink: &mut Sink<'_>, names: &Names<'_>, word: &Spanned<String>, ty: &Type, limits: &mut Vec<Limit>) {
+    let item = match ty {
+        Type::List(item) => match &**item {
+            Type::Struct(name) => name,
+            _ => return sink.on(word, "`unique` is for lists of structs", "delete it"),
+        },
+        _ => return sink.on(word, "`unique` is for lists of structs", "delete it"),
+    };
+    let fields = names.shapes.get(item.as_str()).and_then(|named| named.raw.fields.as_ref());
+    let field = fields.and_then(|fields| fields.value(word.get_ref()));
+    let fine = field.is_some_and(|field| {
+        let text = field.ty.as_ref().is_none_or(|ty| ty.get_ref().trim() == "String");
+        text && field.required.as_ref().is_some_and(|it| *it.get_ref()) && field.secret.is_none()
+    });
+    if !fine {
+        let known = fields.into_iter().flat_map(|fields| fields.iter()).map(|field| field.name());
+        let help = spelling::suggestion(word.get_ref(), known, "name a field that every item has, of type String");
+        return sink.on(word, format!("`{item}` has no required text `{}`", word.get_ref()), help);
+    }
+    limits.push(Limit { inner: None, constraint: Constraint::Unique(word.get_ref().clone()) });
 }

@@ -9,7 +9,7 @@ mod read;
 
 pub use entries::{Entries, Entry, Literal, RawValue};
 pub use raw::{
-    RawCases, RawChecksum, RawCode, RawEnumValue, RawErrors, RawField, RawGroup, RawMaxItems, RawOperation, RawPages,
+    RawCases, RawChecksum, RawCode, RawEnumValue, RawErrors, RawField, RawGroup, RawItems, RawOperation, RawPages,
     RawProvider, RawRequestCase, RawResponseCase, RawService, RawShape, RawTopic, RawWaiter, Text,
 };
 

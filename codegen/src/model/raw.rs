@@ -4,8 +4,8 @@
 
 use super::entries::{Entries, Literal, RawValue};
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use toml::Spanned;
 
@@ -138,29 +138,30 @@ pub struct RawField {
     pub range: Option<Spanned<Vec<i64>>>,
     pub length: Option<Spanned<Vec<i64>>>,
     pub not_prefix: Option<Text>,
-    pub max_items: Option<Spanned<RawMaxItems>>,
+    pub items: Option<Spanned<RawItems>>,
+    pub unique: Option<Text>,
 }
 
-/// `10` or `{ tag_set = 10 }`.
+/// `[1, 10]` or `{ tag_set = [0, 10] }`.
 #[derive(Debug, Clone)]
-pub enum RawMaxItems {
-    Here(i64),
-    Inside(Entries<i64>),
+pub enum RawItems {
+    Here(Vec<i64>),
+    Inside(Entries<Vec<i64>>),
 }
 
-impl<'de> Deserialize<'de> for RawMaxItems {
+impl<'de> Deserialize<'de> for RawItems {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct One;
         impl<'de> Visitor<'de> for One {
-            type Value = RawMaxItems;
+            type Value = RawItems;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a number, or a table of a field's lists and numbers")
+                out.write_str("two numbers such as `[1, 10]`, or a table of a field's lists and their numbers")
             }
-            fn visit_i64<E: Error>(self, number: i64) -> Result<RawMaxItems, E> {
-                Ok(RawMaxItems::Here(number))
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<RawItems, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(RawItems::Here)
             }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawMaxItems, A::Error> {
-                Entries::deserialize(MapAccessDeserializer::new(map)).map(RawMaxItems::Inside)
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawItems, A::Error> {
+                Entries::deserialize(MapAccessDeserializer::new(map)).map(RawItems::Inside)
             }
         }
         from.deserialize_any(One)

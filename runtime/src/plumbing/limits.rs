@@ -28,12 +28,29 @@ pub(super) fn range(field: &str, value: i64, min: i64, max: i64) -> Result<(), S
     refused(format!("{field} must be {min} to {max}, it is {value}"))
 }
 
-/// At most `max` items.
-pub(super) fn items(field: &str, len: usize, max: usize) -> Result<(), S3Error> {
-    if len <= max {
+/// `min` to `max` items.
+pub(super) fn items(field: &str, len: usize, min: usize, max: usize) -> Result<(), S3Error> {
+    if (min..=max).contains(&len) {
         return Ok(());
     }
-    refused(format!("{field} may have at most {max} items, it has {len}"))
+    if len > max {
+        return refused(format!("{field} may have at most {max} items, it has {len}"));
+    }
+    refused(format!("{field} needs at least {min} of its items, it has {len}"))
+}
+
+/// No text twice. The text itself is not shown, its places are.
+pub(super) fn twins<'a>(field: &str, values: impl Iterator<Item = &'a str>) -> Result<(), S3Error> {
+    let mut places: Vec<(&str, usize)> = values.zip(1..).collect();
+    places.sort_unstable();
+    let twins = places.windows(2).find_map(|pair| match pair {
+        [(a, first), (b, second)] if a == b => Some((*first, *second)),
+        _ => None,
+    });
+    match twins {
+        None => Ok(()),
+        Some((first, second)) => refused(format!("{field} is the same in items {first} and {second}; leave one out")),
+    }
 }
 
 /// A reserved prefix, in any case.

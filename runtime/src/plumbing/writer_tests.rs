@@ -273,12 +273,14 @@ fn the_first_mistake_is_the_one_reported() {
         (Box::new(|w| w.header("range", &Some(ByteRange::from(5..5)))), RequestError::InvalidRange),
         (Box::new(|w| w.header("x-amz-copy-source", &CopySource::from("no-key"))), RequestError::InvalidObjectKey),
         (Box::new(|w| w.limit_chars("owner", "", 1, 10)), RequestError::Validation),
-        (Box::new(|w| w.limit_items("tags", 11, 10)), RequestError::Validation),
+        (Box::new(|w| w.limit_items("tags", 11, 0, 10)), RequestError::Validation),
+        (Box::new(|w| w.limit_items("objects", 0, 1, 10)), RequestError::Validation),
+        (Box::new(|w| w.refuse_twins("tags.key", ["b", "a", "b"].into_iter())), RequestError::Validation),
         (Box::new(|w| w.refuse_prefix("key", "AWS:x", "aws:")), RequestError::Validation),
         (Box::new(|w| w.bucket("again")), RequestError::Validation),
         (Box::new(|w| w.header("Upper", "x")), RequestError::Validation),
         (Box::new(|w| w.query("prefix", &"x".repeat(70_000))), RequestError::Validation),
-        (Box::new(|w| w.xml_body("Tag", "", |xml| xml.limit_items("tags", 11, 10))), RequestError::Validation),
+        (Box::new(|w| w.xml_body("Tag", "", |xml| xml.limit_items("tags", 11, 0, 10))), RequestError::Validation),
     ] {
         assert_eq!(object(write).unwrap_err().kind(), kind.into());
     }

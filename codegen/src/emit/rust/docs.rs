@@ -137,7 +137,11 @@ fn limits(field: &Field) -> String {
                     format!("{} to {} characters", number(*min as i64), number(*max as i64))
                 }
                 Constraint::NotPrefix(prefix) => format!("not beginning with `{prefix}`"),
-                Constraint::MaxItems(max) => format!("at most {} items", number(*max as i64)),
+                Constraint::Items(0, max) => format!("at most {} items", number(*max as i64)),
+                Constraint::Items(min, max) => {
+                    format!("{} to {} items", number(*min as i64), number(*max as i64))
+                }
+                Constraint::Unique(field) => format!("no `{field}` twice"),
             };
             limit.inner.as_ref().map_or(phrase.clone(), |inner| format!("{phrase} in `{inner}`"))
         })

@@ -176,9 +176,14 @@ pub(super) fn limits(w: &TokenStream, api: &Api, field: &Field) -> TokenStream {
                 let value = if is_option { value } else { quote!(&#value) };
                 quote!(#w.refuse_prefix(#label, #value, #prefix);)
             }
-            Constraint::MaxItems(max) => {
-                let max = integer(*max as i64);
-                quote!(#w.limit_items(#label, #value.len(), #max);)
+            Constraint::Items(min, max) => {
+                let (min, max) = (integer(*min as i64), integer(*max as i64));
+                quote!(#w.limit_items(#label, #value.len(), #min, #max);)
+            }
+            Constraint::Unique(inner) => {
+                let label = format!("{label}.{inner}");
+                let inner = ty::field(inner);
+                quote!(#w.refuse_twins(#label, #value.iter().map(|item| item.#inner.as_str()));)
             }
         };
         if is_option { quote!(if let Some(#local) = &self.#name { #line }) } else { line }

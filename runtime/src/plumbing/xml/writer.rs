@@ -134,9 +134,14 @@ impl XmlWriter {
         self.check(limits::range(field, value, min, max));
     }
 
-    /// Refuses more than `max` items.
-    pub fn limit_items(&mut self, field: &'static str, len: usize, max: usize) {
-        self.check(limits::items(field, len, max));
+    /// Refuses a list with fewer than `min` or more than `max` items.
+    pub fn limit_items(&mut self, field: &'static str, len: usize, min: usize, max: usize) {
+        self.check(limits::items(field, len, min, max));
+    }
+
+    /// Refuses a list in which two items have the same text.
+    pub fn refuse_twins<'a>(&mut self, field: &'static str, values: impl Iterator<Item = &'a str>) {
+        self.check(limits::twins(field, values));
     }
 
     /// Refuses a text that begins with `prefix`, in any case.
