@@ -36,7 +36,7 @@ pub(super) fn items(field: &str, len: usize, min: usize, max: usize) -> Result<(
     if len > max {
         return refused(format!("{field} may have at most {max} items, it has {len}"));
     }
-    refused(format!("{field} needs at least {min} of its items, it has {len}"))
+    refused(format!("{field} must have {min} to {max} items, it has {len}"))
 }
 
 /// No text twice. The text itself is not shown, its places are.

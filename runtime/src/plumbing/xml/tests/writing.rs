@@ -66,7 +66,7 @@ fn the_first_mistake_is_the_one_reported() {
     assert_eq!(first(|x| x.limit_chars("key", "äöü", 1, 2)), "key must have 1 to 2 characters, it has 3");
     assert_eq!(first(|x| x.limit_range("days", 2, 0, 1)), "days must be 0 to 1, it is 2");
     assert_eq!(first(|x| x.limit_items("tags", 11, 0, 10)), "tags may have at most 10 items, it has 11");
-    assert_eq!(first(|x| x.limit_items("objects", 0, 1, 10)), "objects needs at least 1 of its items, it has 0");
+    assert_eq!(first(|x| x.limit_items("objects", 0, 1, 10)), "objects must have 1 to 10 items, it has 0");
     assert_eq!(
         first(|x| x.refuse_twins("tags.key", ["b", "a", "b"].into_iter())),
         "tags.key is the same in items 1 and 3; leave one out"
