@@ -39,7 +39,7 @@ impl Source {
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["src", "generated", "runtime", "codegen", "devserver", "tests", "examples"] {
+    for folder in ["src", "generated", "runtime", "codegen", "devserver", "bench", "tests", "examples"] {
         collect(&root.join(folder), &mut files);
     }
     files.push(root.join("build.rs"));
@@ -182,14 +182,22 @@ fn every_dependency_has_a_reason() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let reasons = fs::read_to_string(root.join("docs/dependencies.md")).unwrap();
     let mut missing = Vec::new();
-    for manifest in ["Cargo.toml", "runtime/Cargo.toml", "codegen/Cargo.toml", "devserver/Cargo.toml"] {
+    for manifest in [
+        "Cargo.toml",
+        "runtime/Cargo.toml",
+        "codegen/Cargo.toml",
+        "devserver/Cargo.toml",
+        "bench/Cargo.toml",
+        "bench/harness/Cargo.toml",
+        "bench/contestants/Cargo.toml",
+    ] {
         let text = fs::read_to_string(root.join(manifest)).unwrap();
         let mut inside = false;
         for line in text.lines() {
             if line.starts_with('[') {
                 inside = line.trim_end_matches(']').ends_with("dependencies") && !line.contains("workspace");
             } else if let (true, Some(name)) = (inside, line.split(['=', '.', ' ']).next()) {
-                let ours = name.starts_with("integration-s3") || name.starts_with('#');
+                let ours = ["integration-s3", "bench-", "#"].iter().any(|start| name.starts_with(start));
                 if !name.is_empty() && !ours && !reasons.contains(&format!("`{name}`")) {
                     missing.push(format!("{name} in {manifest}"));
                 }
@@ -197,6 +205,18 @@ fn every_dependency_has_a_reason() {
         }
     }
     must_be_none("dependencies without a line in docs/dependencies.md", missing);
+}
+
+#[test]
+fn other_clients_stay_with_the_peers() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap();
+    let clients = ["aws-sdk-s3", "minio", "object_store", "opendal", "rust-s3", "rusty-s3"];
+    let locked = clients.iter().filter(|name| lock.contains(&format!("name = \"{name}\"\n")));
+    must_be_none("other S3 clients in Cargo.lock", locked.map(|name| (*name).to_owned()).collect());
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let by_default = manifest.lines().find(|line| line.starts_with("default-members")).unwrap();
+    assert!(!by_default.contains("bench"), "{by_default}: the benches are not for everybody");
 }
 
 #[test]

@@ -1,0 +1,102 @@
+//! Who takes part, and how they are built.
+//!
+//! `floor` and `integration-s3` are built in the workspace; every folder of `bench/peers` is a workspace of its own with its own
+//! lock file, so that strangers' dependencies stay out of ours.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::machine;
+
+/// The ways of ours that are shown, and of the peers that have more than one.
+const VARIANTS: &[(&str, &[&str])] = &[
+    ("floor", &["", "signed", "pooled-signed"]),
+    ("integration-s3", &["", "checked", "bare"]),
+    ("aws-sdk-s3", &["", "when-required"]),
+    ("object_store", &["", "unsigned-payload"]),
+];
+
+/// One column of the tables.
+pub struct Contestant {
+    /// `integration-s3:checked`.
+    pub label: String,
+    pub variant: String,
+    /// What is timed.
+    pub binary: PathBuf,
+    /// What counts allocations.
+    pub counting: PathBuf,
+}
+
+/// Builds all that take part: ours always, of the peers those in `PEERS`, or all.
+pub fn build() -> Result<Vec<Contestant>, String> {
+    let peers = machine::root().join("bench/peers");
+    let all: Vec<String> = folders(&peers);
+    let chosen = match machine::words("PEERS", &all.join(" ")) {
+        none if none == ["none"] => Vec::new(),
+        some => some,
+    };
+    if let Some(stranger) = chosen.iter().find(|name| !all.contains(name)) {
+        return Err(format!("PEERS has {stranger}, but bench/peers has only: {}", all.join(", ")));
+    }
+    let mut contestants = Vec::new();
+    for name in ["floor", "integration-s3"].iter().map(|name| (*name).to_owned()).chain(chosen) {
+        let own = !all.contains(&name);
+        let (timed, counting) =
+            if own { (ours(&name, false)?, ours(&name, true)?) } else { both(&peers.join(&name), &name)? };
+        let variants = VARIANTS.iter().find(|(of, _)| *of == name).map_or(&[""][..], |(_, variants)| variants);
+        contestants.extend(variants.iter().map(|variant| Contestant {
+            label: if variant.is_empty() { name.clone() } else { format!("{name}:{variant}") },
+            variant: (*variant).to_owned(),
+            binary: timed.clone(),
+            counting: counting.clone(),
+        }));
+    }
+    Ok(contestants)
+}
+
+/// A binary of the package `bench-contestants`, built for release.
+pub fn ours(name: &str, counting: bool) -> Result<PathBuf, String> {
+    let mut cargo = cargo();
+    cargo.args(["--package", "bench-contestants", "--bin", name]).current_dir(machine::root());
+    build_one(cargo, &machine::target(), name, name, counting)
+}
+
+fn both(folder: &Path, name: &str) -> Result<(PathBuf, PathBuf), String> {
+    // Peers share what they can: most bring the same crates.
+    let target = machine::scratch("peers")?;
+    let one = |counting| {
+        let mut cargo = cargo();
+        cargo.current_dir(folder).arg("--target-dir").arg(&target);
+        build_one(cargo, &target, &format!("peer-{name}"), name, counting)
+    };
+    Ok((one(false)?, one(true)?))
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new("cargo");
+    command.args(["build", "--release", "--locked"]);
+    command
+}
+
+/// Builds and puts the binary aside: counting and timed builds have the same name.
+fn build_one(mut cargo: Command, target: &Path, binary: &str, name: &str, counting: bool) -> Result<PathBuf, String> {
+    eprintln!("building {name}{}", if counting { ", counting allocations" } else { "" });
+    if counting {
+        cargo.args(["--features", "count-allocations"]);
+    }
+    machine::output(&mut cargo)?;
+    let aside = machine::scratch("bin")?.join(if counting { format!("{name}-counting") } else { name.to_owned() });
+    let built = target.join("release").join(binary);
+    std::fs::copy(&built, &aside).map_err(|error| format!("cannot copy {}: {error}", built.display()))?;
+    Ok(aside)
+}
+
+fn folders(path: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}

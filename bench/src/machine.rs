@@ -1,0 +1,118 @@
+//! The machine: folders, processors, other programs.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Where cargo builds, for this workspace.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// A folder below the target folder, made if need be.
+pub fn scratch(name: &str) -> Result<PathBuf, String> {
+    let folder = target().join("bench").join(name);
+    std::fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The words of a variable, or of the default.
+pub fn words(variable: &str, default: &str) -> Vec<String> {
+    let text = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A variable that holds a number.
+pub fn number(variable: &str, default: usize) -> Result<usize, String> {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().map_err(|_| format!("{variable} must be a number")),
+        Err(_) => Ok(default),
+    }
+}
+
+/// A program without the environment: no proxy, no profile of the user may take part.
+pub fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(name);
+    command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+    command
+}
+
+/// Runs a program to its end; gives what it printed.
+pub fn output(command: &mut Command) -> Result<String, String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let done = command.stdin(Stdio::null()).output().map_err(|error| format!("cannot run {name}: {error}"))?;
+    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+    if done.status.success() {
+        return Ok(printed);
+    }
+    let mut said = String::from_utf8_lossy(&done.stderr).into_owned();
+    let _ = write!(said, "{printed}");
+    let last: Vec<&str> = said.lines().rev().take(15).collect();
+    Err(format!("{name} failed:\n  {}", last.into_iter().rev().collect::<Vec<_>>().join("\n  ")))
+}
+
+/// A program that stays on one processor, where the machine has two and `taskset`.
+pub fn pinned(processor: &str, binary: &Path) -> Command {
+    let mut command = program("taskset");
+    command.args(["-c", processor]).arg(binary);
+    command
+}
+
+/// What the figures were taken on.
+pub fn describe() -> Result<Vec<(&'static str, String)>, String> {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
+    Ok(vec![
+        ("date", output(program("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))?.trim().to_owned()),
+        ("processor", format!("{cores} x {}", model.map_or("unknown", |(_, name)| name))),
+        ("rustc", rustc()?),
+        (
+            "commit",
+            output(Command::new("git").args(["-C"]).arg(root()).args(["describe", "--always", "--dirty"]))
+                .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned()),
+        ),
+    ])
+}
+
+/// The compiler's version: `1.95.0`.
+pub fn rustc() -> Result<String, String> {
+    let text = output(Command::new("rustc").arg("--version").current_dir(root()))?;
+    Ok(text.split_whitespace().nth(1).unwrap_or_default().to_owned())
+}
+
+/// The null server, while this value lives.
+pub struct Server {
+    child: Child,
+    /// `http://127.0.0.1:port`.
+    pub endpoint: String,
+}
+
+impl Server {
+    pub fn start(mut command: Command) -> Result<Self, String> {
+        let mut child =
+            command.stdout(Stdio::piped()).spawn().map_err(|error| format!("cannot start the null server: {error}"))?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout)
+                .read_line(&mut line)
+                .map_err(|error| format!("the null server is silent: {error}"))?;
+        }
+        let endpoint = format!("http://{}", line.trim());
+        if line.is_empty() { Err("the null server ended at once".to_owned()) } else { Ok(Self { child, endpoint }) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
