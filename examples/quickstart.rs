@@ -33,9 +33,9 @@ async fn main() -> Result {
     errors(&client, &bucket).await?;
 
     title("Tidying up");
-    let deleted = bucket.delete_prefix("").await?;
+    let deleted = bucket.delete_prefix("").all().await?;
     bucket.delete_bucket().await?;
-    say("delete_prefix, delete_bucket", format!("{deleted} objects and the bucket are gone"));
+    say("delete_prefix, delete_bucket", format!("{deleted}; the bucket is gone"));
     drop(server);
     Ok(())
 }

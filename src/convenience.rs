@@ -3,13 +3,12 @@
 #[cfg(feature = "json")]
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::{ErrorKind, ObjectError, RequestError, ResponseError};
+#[cfg(feature = "json")]
+use crate::error::RequestError;
+use crate::error::{ErrorKind, ObjectError, ResponseError};
 use crate::operations::GetObjectOutput;
-use crate::types::{Delete, Object, ObjectIdentifier};
+use crate::types::Object;
 use crate::{Bucket, S3Error};
-
-/// S3's limit for one bulk delete, and the size of a listing's page.
-const AT_ONCE: usize = 1_000;
 
 impl Bucket {
     /// Whether there is an object with that key. One HEAD request.
@@ -83,102 +82,10 @@ impl Bucket {
         self.list_objects_v2().prefix(prefix).items().collect().await
     }
 
-    /// Deletes all objects whose key begins with `prefix` and says how many. An empty prefix means the whole bucket.
-    ///
-    /// Pages of 1,000 are listed and deleted in bulk; where a store has no bulk delete, one by one. In a bucket with
-    /// versioning this puts delete markers; old versions stay.
-    ///
-    /// # Errors
-    /// The first error. When the store refuses a key, the message says how many were deleted before.
-    pub async fn delete_prefix(&self, prefix: impl Into<String>) -> Result<u64, S3Error> {
-        let mut deleted = 0;
-        let mut pages = self.list_objects_v2().prefix(prefix).max_keys(AT_ONCE as i32).pages();
-        while let Some(page) = pages.next().await {
-            let keys: Vec<String> = page?.contents.into_iter().map(|object| object.key).collect();
-            self.delete_keys(keys, &mut deleted).await?;
-        }
-        Ok(deleted)
-    }
-
-    async fn delete_keys(&self, keys: Vec<String>, deleted: &mut u64) -> Result<(), S3Error> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        if !self.client().config().store.bulk_delete {
-            return self.delete_one_by_one(keys, deleted).await;
-        }
-        let batch = Delete::new(keys.iter().map(ObjectIdentifier::new)).quiet(true);
-        match self.delete_objects(batch).await {
-            Ok(answer) => {
-                *deleted += (keys.len() - answer.errors.len().min(keys.len())) as u64;
-                match answer.errors.into_iter().next() {
-                    None => Ok(()),
-                    Some(refused) => {
-                        let key = refused.key.unwrap_or_default();
-                        let code = refused.code.unwrap_or_default();
-                        let mut message = refused.message.unwrap_or_else(|| "the key could not be deleted".to_owned());
-                        message.push_str(&format!("; {deleted} keys were deleted before"));
-                        let error = match crate::generated::errors::lookup(&code) {
-                            Some(facts) => S3Error::new(facts.kind, message)
-                                .with_retry_class(facts.retry)
-                                .with_suggestion(facts.advice),
-                            None => S3Error::new(ObjectError::Other, message),
-                        };
-                        Err(error.with_code(&code).with_target("DeleteObjects", Some(self.name()), Some(&key)))
-                    }
-                }
-            }
-            Err(error) if error.kind() == ErrorKind::Request(RequestError::NotImplemented) => {
-                self.delete_one_by_one(keys, deleted).await
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn delete_one_by_one(&self, keys: Vec<String>, deleted: &mut u64) -> Result<(), S3Error> {
-        for key in keys {
-            self.delete_object(key).await?;
-            *deleted += 1;
-        }
-        Ok(())
-    }
-
     async fn get_all(&self, key: &str) -> Result<Vec<u8>, S3Error> {
         let GetObjectOutput { body, .. } = self.get_object(key).await?;
         let bytes =
             body.collect().await.map_err(|error| error.with_target("GetObject", Some(self.name()), Some(key)))?;
         Ok(bytes.into())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::error::AccessError;
-    use crate::transport::scripted::{Answer, ScriptedTransport};
-    use crate::{Credentials, S3Client};
-
-    #[tokio::test]
-    async fn a_key_that_is_refused_in_bulk_has_the_kind_of_its_code() {
-        let script = ScriptedTransport::new();
-        script.on("ListObjectsV2").always(Answer::ok().body(
-            "<ListBucketResult><Contents><Key>a</Key></Contents><Contents><Key>b</Key></Contents></ListBucketResult>",
-        ));
-        script.on("DeleteObjects").always(Answer::ok().body(
-            "<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error></DeleteResult>",
-        ));
-        let client = S3Client::builder()
-            .region("eu-west-1")
-            .credentials(Credentials::new("id", "secret"))
-            .transport(script)
-            .build()
-            .unwrap();
-        let error = client.bucket("logs").delete_prefix("").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Access(AccessError::Denied));
-        assert_eq!(error.code(), Some("AccessDenied"));
-        assert_eq!(error.key(), Some("b"));
-        assert!(error.message().ends_with("1 keys were deleted before"), "{error}");
-        assert!(error.suggestion().is_some());
     }
 }

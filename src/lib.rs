@@ -71,6 +71,9 @@ mod generated;
 mod health;
 mod presign;
 
+#[cfg(feature = "transfer")]
+pub mod transfer;
+
 pub use bucket::Bucket;
 pub use client::{ClientBuilder, S3Client};
 pub use generated::api::S3Api;

@@ -191,7 +191,7 @@ async fn drop_everywhere(name: &str, run: Run, server: &DevServer, proxy: &Proxy
         let two = futures_util::future::join(answered(&shaky), answered(&shaky));
         tokio::time::timeout(Duration::from_secs(60), two).await.unwrap_or_else(|_| panic!("{name} lost a permit"));
     }
-    let _ = direct.delete_prefix("").await;
+    let _ = direct.delete_prefix("").all().await;
     let _ = direct.delete_bucket().await;
     (dropped, ownerless)
 }

@@ -90,11 +90,14 @@ fn nobody_uses_what_is_not_theirs() {
         ("src/", &["plumbing"]),
         ("src/", &["hyper", "tokio::"]),
     ];
+    // Transfers run in tasks of their own and read files: they, and nothing else of the facade, may use tokio.
+    let tasks = |path: &str| path.starts_with("src/transfer/") || path.starts_with("src/sync/");
     let mut found = Vec::new();
     for source in sources().iter().filter(|s| !s.is_test()) {
         for (below, banned) in rules.iter().filter(|(below, _)| source.path.starts_with(below)) {
             for (line, code) in source.code() {
-                let banned = banned.iter().filter(|word| mentions(code, word));
+                let allowed = |word: &str| *below == "src/" && word == "tokio::" && tasks(&source.path);
+                let banned = banned.iter().filter(|word| mentions(code, word) && !allowed(word));
                 found.extend(banned.map(|word| format!("{}:{line}: {below} must not use {word}", source.path)));
             }
         }

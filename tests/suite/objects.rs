@@ -196,8 +196,8 @@ pub fn cases() -> Vec<Case> {
                 bucket.put_object(format!("logs/{n}"), "x").await.unwrap();
             }
             bucket.put_object("other", "x").await.unwrap();
-            assert_eq!(bucket.delete_prefix("logs/").await.unwrap(), 5);
-            assert_eq!(bucket.delete_prefix("logs/").await.unwrap(), 0);
+            assert_eq!(bucket.delete_prefix("logs/").await.unwrap().succeeded, 5);
+            assert_eq!(bucket.delete_prefix("logs/").await.unwrap().succeeded, 0);
             assert_eq!(bucket.list_all_objects("").await.unwrap().len(), 1);
         }),
         case!("PutObject", "values go in and out as JSON", |t| {

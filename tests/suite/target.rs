@@ -83,7 +83,7 @@ impl Target {
             while let Some(Ok(upload)) = uploads.next().await {
                 let _ = bucket.abort_multipart_upload(upload.key, upload.upload_id).await;
             }
-            let _ = bucket.delete_prefix("").await;
+            let _ = bucket.delete_prefix("").all().await;
             let _ = bucket.delete_bucket().await;
         }
     }
