@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::cases::COUNTED;
-use crate::table::{Table, grouped};
+use crate::table::{Table, distinct, grouped};
 use crate::{Outcome, callgrind, contestants, machine};
 
 /// How much more than committed is let pass, and how much less is worth committing, in percent.
@@ -108,11 +108,7 @@ fn crates() -> Result<f64, String> {
     let mut cargo = std::process::Command::new("cargo");
     cargo.args(["tree", "--locked", "-e", "normal", "-p", "integration-s3", "--prefix", "none", "--format", "{p}"]);
     let tree = machine::output(cargo.current_dir(machine::root()))?;
-    let mut names: Vec<&str> =
-        tree.lines().map(|line| line.trim_end_matches(" (*)").trim_end_matches(" (proc-macro)")).collect();
-    names.sort_unstable();
-    names.dedup();
-    Ok(names.len() as f64)
+    Ok(distinct(&tree) as f64)
 }
 
 fn file() -> PathBuf {

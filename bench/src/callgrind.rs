@@ -21,7 +21,7 @@ pub struct Cost {
 }
 
 /// The cost of one call: the difference of a long and a short run, by the number of calls between them.
-pub fn cost(binary: &Path, variant: &str, endpoint: &str, case: &Counted) -> Result<Cost, String> {
+pub fn cost(binary: &Path, variant: &str, endpoint: &str, case: &Counted<'_>) -> Result<Cost, String> {
     let [short, long] = case.runs;
     let (less, more) = (run(binary, variant, endpoint, case, short)?, run(binary, variant, endpoint, case, long)?);
     let per = |less: u64, more: u64| more.saturating_sub(less) as f64 / (long - short) as f64;
@@ -32,8 +32,9 @@ pub fn cost(binary: &Path, variant: &str, endpoint: &str, case: &Counted) -> Res
     })
 }
 
-fn run(binary: &Path, variant: &str, endpoint: &str, case: &Counted, n: u64) -> Result<Counts, String> {
-    let file = machine::scratch("callgrind")?.join(format!("{}.out", case.name));
+fn run(binary: &Path, variant: &str, endpoint: &str, case: &Counted<'_>, n: u64) -> Result<Counts, String> {
+    let file = machine::scratch("callgrind")?
+        .join(format!("{}.out", case.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")));
     let mut command = machine::program("valgrind");
     command.args(["-q", "--tool=callgrind"]).arg(format!("--callgrind-out-file={}", file.display())).arg(binary);
     command.args(["--endpoint", endpoint, "--variant", variant, "--in-flight", "1", "--n", &n.to_string()]);

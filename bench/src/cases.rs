@@ -137,15 +137,15 @@ pub const CASES: &[Case] = &[
 ];
 
 /// A case that is counted, not timed.
-pub struct Counted {
-    pub name: &'static str,
-    pub arguments: &'static [&'static str],
+pub struct Counted<'a> {
+    pub name: &'a str,
+    pub arguments: &'a [&'a str],
     /// How often, in the short and in the long run.
     pub runs: [u64; 2],
 }
 
 /// One call at a time; the loop does the same work however the server's bytes arrive.
-pub const COUNTED: &[Counted] = &[
+pub const COUNTED: &[Counted<'_>] = &[
     Counted { name: "get", arguments: &["--case", "get", "--size", "1024"], runs: [100, 400] },
     Counted { name: "put", arguments: &["--case", "put", "--size", "16384"], runs: [100, 400] },
     Counted { name: "head", arguments: &["--case", "head", "--size", "1024"], runs: [100, 400] },

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cases::{CASES, COUNTED, Case, Goal, Reference, Unit};
 use crate::contestants::{self, Contestant};
 use crate::table::{Table, figure, grouped, median};
-use crate::{Outcome, callgrind, machine, results};
+use crate::{Outcome, callgrind, machine, micro, results};
 
 /// What all rounds of one case gave for one contestant.
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub fn run() -> Outcome {
     let (rounds, cases) = (machine::number("ROUNDS", 5)?, chosen()?);
     let contestants = contestants::build()?;
     let server = contestants::ours("null-server", false)?;
-    let (server_cpu, client_cpu) = processors();
+    let (server_cpu, client_cpu) = machine::processors();
     let server = machine::Server::start(machine::pinned(&server_cpu, &server))?;
     let ask = |binary: &Path, contestant: &Contestant, case: &Case| {
         let mut command = machine::pinned(&client_cpu, binary);
@@ -52,7 +52,7 @@ pub fn run() -> Outcome {
     for (case, sheet) in cases.iter().zip(&sheets) {
         print(case, sheet);
     }
-    summary(&cases, &sheets);
+    summary(&cases, &sheets, micro::hash_nanos_per_byte()?);
     let figures: serde_json::Map<String, Value> =
         cases.iter().zip(&sheets).map(|(case, sheet)| (case.name.to_owned(), json(sheet))).collect();
     results::store("operations", json!({ "rounds": rounds, "medians": figures }))?;
@@ -103,12 +103,6 @@ fn chosen() -> Result<Vec<&'static Case>, String> {
         .iter()
         .map(|name| find(name).ok_or_else(|| format!("BENCHES has {name}, but there are: {}", names.join(" "))))
         .collect()
-}
-
-/// The processors of server and client.
-fn processors() -> (String, String) {
-    let one = |variable: &str, default: &str| std::env::var(variable).unwrap_or_else(|_| default.to_owned());
-    (one("SERVER_CPU", "0"), one("CLIENT_CPU", "1"))
 }
 
 impl Figures {
@@ -178,7 +172,7 @@ fn print(case: &Case, sheet: &Sheet) {
 }
 
 /// One table: the cases, who is where, and whether the goals are reached.
-fn summary(cases: &[&Case], sheets: &[Sheet]) {
+fn summary(cases: &[&Case], sheets: &[Sheet], hash_nanos: f64) {
     println!("\n### All cases\n");
     let mut table = Table::new(&[
         "case",
@@ -194,7 +188,8 @@ fn summary(cases: &[&Case], sheets: &[Sheet]) {
         let of = |label: &str| sheet.get(label).and_then(Figures::median);
         let cell = |label: &str| of(label).map_or("-".to_owned(), figure);
         let best = best(sheet);
-        let goals: Vec<String> = case.goals.iter().filter_map(|goal| judged(goal, sheet, case.unit)).collect();
+        let goals: Vec<String> =
+            case.goals.iter().filter_map(|goal| judged(goal, sheet, case.unit, hash_nanos)).collect();
         table.row(vec![
             case.name.to_owned(),
             cell("floor"),
@@ -215,17 +210,18 @@ fn best(sheet: &Sheet) -> Option<(&str, f64)> {
     peers.filter_map(|(label, figures)| Some((label.as_str(), figures.median()?))).min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-fn judged(goal: &Goal, sheet: &Sheet, unit: Unit) -> Option<String> {
+fn judged(goal: &Goal, sheet: &Sheet, unit: Unit, hash_nanos: f64) -> Option<String> {
     let own = sheet.get(goal.variant)?.median()?;
     let (reference, name) = match goal.of {
         Reference::Floor => (sheet.get("floor")?.median()?, "floor"),
         Reference::BestPeer => (best(sheet)?.1, "best peer"),
     };
-    let hashing = 0.0 * goal.hashed_bytes * if unit == Unit::Seconds { 1e-9 } else { 1e-3 };
+    let hashing = hash_nanos * goal.hashed_bytes * if unit == Unit::Seconds { 1e-9 } else { 1e-3 };
     let now = (own - hashing) / reference;
     let variant = goal.variant.split_once(':').map_or(String::new(), |(_, variant)| format!("{variant} "));
     let verdict = if now <= goal.factor { "ok" } else { "MISSED" };
-    Some(format!("{variant}{now:.2} / {} x {name} {verdict}", goal.factor))
+    let besides = if hashing > 0.0 { " + SHA-256" } else { "" };
+    Some(format!("{variant}{now:.2} / {} x {name}{besides} {verdict}", goal.factor))
 }
 
 fn json(sheet: &Sheet) -> Value {

@@ -4,6 +4,9 @@
 //! cargo run -p bench -- COMMAND
 //!
 //! compare        all cases, all contestants, in turn; medians           ROUNDS=5 PEERS="rusty-s3 minio" BENCHES="get-1k list"
+//! micro          signing, hashes and XML next to their floors
+//! scale          1 to 10,000 requests in flight, pages, parts           ROUNDS=5
+//! build-cost     what a first program costs to build                    ROWS="floor integration-s3"
 //! instructions   instructions and allocations of one call, by callgrind
 //! budget         the same for the SDK alone, against bench/budget.json   --write takes the figures over
 //! ```
@@ -11,12 +14,15 @@
 //! Everything talks to a null server on 127.0.0.1. What is built goes below `target/`, figures to `bench/results.json`.
 
 mod budget;
+mod build_cost;
 mod callgrind;
 mod cases;
 mod compare;
 mod contestants;
 mod machine;
+mod micro;
 mod results;
+mod scale;
 mod table;
 
 use std::process::ExitCode;
@@ -29,10 +35,14 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let outcome = match words[..] {
         ["compare"] => compare::run(),
+        ["micro"] => micro::run(),
+        ["scale"] => scale::run(),
+        ["build-cost"] => build_cost::run(),
         ["instructions"] => compare::instructions(),
         ["budget"] => budget::run(false),
         ["budget", "--write"] => budget::run(true),
-        _ => Err("commands: compare, instructions, budget [--write]; see bench/README.md".to_owned()),
+        _ => Err("commands: compare, micro, scale, build-cost, instructions, budget [--write]; see bench/README.md"
+            .to_owned()),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

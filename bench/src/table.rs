@@ -58,6 +58,12 @@ pub fn grouped(value: u64) -> String {
     text
 }
 
+/// How many crates stand in the output of `cargo tree --prefix none`, which repeats itself.
+pub fn distinct(tree: &str) -> usize {
+    let name = |line: &str| line.trim_end_matches(" (*)").trim_end_matches(" (proc-macro)").to_owned();
+    tree.lines().map(name).collect::<std::collections::BTreeSet<_>>().len()
+}
+
 /// The value in the middle; of two in the middle, their mean. Nought of nothing.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

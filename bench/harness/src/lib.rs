@@ -13,6 +13,7 @@ use std::process::ExitCode;
 pub use arguments::Target;
 pub use bytes::Bytes;
 pub use futures_util;
+pub use meter::cpu;
 
 /// Whatever a client fails with.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -51,8 +51,8 @@ impl Meter {
     }
 }
 
-/// What `getrusage` gives as user and system time, but in nanoseconds.
-fn cpu() -> Duration {
+/// CPU time this process has taken: what `getrusage` gives as user and system time, but in nanoseconds.
+pub fn cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }

@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bench_contestants::{DECLARATION, NAMESPACE, around, contents, random};
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
@@ -14,8 +14,6 @@ use hyper::{Method, Response, StatusCode};
 use crate::body::Body;
 
 const BLOCK: usize = 1 << 20;
-const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-const NAMESPACE: &str = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
 
 pub(crate) struct Answers {
     /// Objects are as much of this, over and over, as they are long.
@@ -28,16 +26,10 @@ pub(crate) struct Answers {
 
 impl Answers {
     pub(crate) fn new() -> Self {
-        let mut state = 0x2545_F491_4F6C_DD1D_u64;
-        let mut random = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        };
-        let block: Vec<u8> = std::iter::repeat_with(|| random().to_le_bytes()).flatten().take(BLOCK).collect();
-        let contents: String = (0..1000).map(|at| entry(at, random())).collect();
-        Self { block: block.into(), contents: contents.into(), checksums: RefCell::default() }
+        let mut state = 0x9E37_79B9_7F4A_7C15;
+        let words = std::iter::repeat_with(|| random(&mut state).to_le_bytes());
+        let block: Vec<u8> = words.flatten().take(BLOCK).collect();
+        Self { block: block.into(), contents: contents().into(), checksums: RefCell::default() }
     }
 
     pub(crate) fn to(&self, head: &Parts) -> Response<Body> {
@@ -63,16 +55,9 @@ impl Answers {
     fn page(&self, bucket: &str, query: &str) -> Response<Body> {
         let page: u64 = value(query, "continuation-token").and_then(|token| token.parse().ok()).unwrap_or_default();
         let pages: u64 = bucket.strip_prefix("list-").and_then(|pages| pages.parse().ok()).unwrap_or(1);
-        let more = page + 1 < pages;
-        let next =
-            if more { format!("<NextContinuationToken>{}</NextContinuationToken>", page + 1) } else { String::new() };
-        let head = format!(
-            "{DECLARATION}<ListBucketResult {NAMESPACE}><Name>{bucket}</Name><Prefix/>\
-             <ContinuationToken>{page}</ContinuationToken>{next}\
-             <KeyCount>1000</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>{more}</IsTruncated>"
-        );
+        let (before, after) = around(bucket, page, pages);
         let mut answer = document(String::new());
-        let pieces = [head.into(), self.contents.clone(), Bytes::from_static(b"</ListBucketResult>")];
+        let pieces = [before.into(), self.contents.clone(), Bytes::from_static(after.as_bytes())];
         *answer.body_mut() = Body::Pieces(pieces.into());
         answer
     }
@@ -144,24 +129,6 @@ fn document(text: String) -> Response<Body> {
     let mut answer = with(StatusCode::OK, &[("content-type", "application/xml")]);
     *answer.body_mut() = Body::Pieces([text.into()].into());
     answer
-}
-
-/// One object of a page, as a data lake has it.
-fn entry(at: u64, random: u64) -> String {
-    let mut text = String::with_capacity(400);
-    let (day, hour, minute, second) = (1 + at % 28, at % 24, at % 60, at * 7 % 60);
-    // Writing to a string does not fail.
-    let _ = write!(
-        text,
-        "<Contents><Key>data/year=2026/month=11/day={:02}/part-{at:05}-{random:016x}.c000.snappy.parquet</Key>\
-         <LastModified>2026-11-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z</LastModified>\
-         <ETag>&quot;{random:016x}{:016x}&quot;</ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>\
-         <ChecksumType>FULL_OBJECT</ChecksumType><Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
-        1 + at / 50,
-        random.rotate_left(23) ^ at,
-        1000 + random % 100_000_000,
-    );
-    text
 }
 
 fn value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
