@@ -19,6 +19,8 @@ pub type ClientBuilder = ConfigBuilder<S3Client>;
 #[derive(Clone)]
 pub struct S3Client {
     core: Arc<Core>,
+    #[cfg(feature = "transfer")]
+    pub(crate) transfers: Arc<crate::transfer::Shared>,
 }
 
 impl S3Client {
@@ -55,7 +57,11 @@ impl S3Client {
     /// # Errors
     /// An option that cannot stand in a header.
     pub fn from_config(config: S3Config) -> Result<Self, S3Error> {
-        Ok(Self { core: Core::new(config, crate::generated::errors::lookup)? })
+        Ok(Self {
+            #[cfg(feature = "transfer")]
+            transfers: crate::transfer::Shared::new(config.multipart.memory),
+            core: Core::new(config, crate::generated::errors::lookup)?,
+        })
     }
 
     /// A handle that fills the bucket in. The name is checked when a request is sent.

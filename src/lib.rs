@@ -70,7 +70,6 @@ mod generated;
 #[cfg(feature = "buckets")]
 mod health;
 mod presign;
-
 #[cfg(feature = "transfer")]
 pub mod transfer;
 

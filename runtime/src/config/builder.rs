@@ -318,6 +318,12 @@ impl<T> ConfigBuilder<T> {
         self.set(Opt::MultipartConcurrency, Value::Count(parts.into()))
     }
 
+    /// How many bytes of parts all transfers of a client together may hold in memory; parts of files are read while they are
+    /// sent and held by nobody. Default 256 MiB; at least 5 MiB, at most 1 TiB.
+    pub fn transfer_memory(self, bytes: u64) -> Self {
+        self.set(Opt::TransferMemory, Value::Bytes(bytes))
+    }
+
     /// Tells the time in place of the machine's clock, for tests.
     pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.draft.clock = Clock::new(now);

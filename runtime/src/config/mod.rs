@@ -81,6 +81,8 @@ pub struct Multipart {
     pub part_size: u64,
     /// Parts in flight at once. Default 4.
     pub concurrency: u32,
+    /// Bytes of parts that all transfers of a client together may hold in memory. Default 256 MiB.
+    pub memory: u64,
 }
 
 /// How long things may take. `None` means no limit.

@@ -52,6 +52,7 @@ const fn option(
 const MIB: u64 = 1 << 20;
 const PART: Reading = Size { least: 5 * MIB, most: 5 << 30 };
 const THRESHOLD: Reading = Size { least: 5 * MIB, most: 5 << 30 };
+const MEMORY: Reading = Size { least: 5 * MIB, most: 1 << 40 };
 const PARTS_AT_ONCE: Reading = Count { least: 1, most: 256 };
 const ATTEMPTS: Reading = Count { least: 1, most: 1_000 };
 const PATH_STYLE: Reading = Words(&[("true", "path"), ("false", "virtual")]);
@@ -219,6 +220,9 @@ options! {
     MultipartConcurrency "multipart_concurrency" [("S3_INTEGRATION_MULTIPART_CONCURRENCY", PARTS_AT_ONCE)] [("s3.max_concurrent_requests", PARTS_AT_ONCE)]
         "4"
         "parts in flight at once";
+    TransferMemory "transfer_memory" [("S3_INTEGRATION_TRANSFER_MEMORY", MEMORY)] []
+        "256 MiB"
+        "what all transfers of a client together may hold of parts in memory";
     RateLimit "rate_limits" [("S3_INTEGRATION_RATE_LIMIT_RPS", Count { least: 1, most: 1_000_000 })] []
         "none"
         "requests per second at most";

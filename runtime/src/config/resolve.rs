@@ -155,6 +155,9 @@ impl Draft {
         if outside(Opt::MultipartConcurrency, 1, 256) {
             return Err(invalid("multipart_concurrency is out of range", "use 1 to 256"));
         }
+        if outside(Opt::TransferMemory, 5 << 20, 1 << 40) {
+            return Err(invalid("transfer_memory is out of range", "use 5 MiB to 1 TiB"));
+        }
         if outside(Opt::RateLimit, 1, u64::MAX) {
             return Err(invalid("rate_limits allows no request", "use at least 1 per second, or leave it out"));
         }
@@ -226,6 +229,7 @@ impl Draft {
                 threshold: settings.count(Opt::MultipartThreshold).unwrap_or(16 << 20),
                 part_size: settings.count(Opt::MultipartPartSize).unwrap_or(8 << 20),
                 concurrency: small(Opt::MultipartConcurrency, 4),
+                memory: settings.count(Opt::TransferMemory).unwrap_or(256 << 20),
             },
             app_name: settings.text(Opt::AppName).map(str::to_owned),
             clock: self.clock,

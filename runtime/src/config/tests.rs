@@ -125,6 +125,7 @@ fn everything_the_environment_says_arrives() {
             ("S3_INTEGRATION_MULTIPART_THRESHOLD", "33554432"),
             ("S3_INTEGRATION_MULTIPART_PART_SIZE", "10MiB"),
             ("S3_INTEGRATION_MULTIPART_CONCURRENCY", "16"),
+            ("S3_INTEGRATION_TRANSFER_MEMORY", "1 GiB"),
             ("S3_INTEGRATION_RATE_LIMIT_RPS", "250"),
             ("S3_INTEGRATION_CB_THRESHOLD", "9"),
             ("S3_INTEGRATION_CB_RESET_MS", "2500"),
@@ -139,7 +140,8 @@ fn everything_the_environment_says_arrives() {
     assert_eq!(config.app_name.as_deref(), Some("shop"));
     assert_eq!(config.timeouts.operation, Some(Duration::from_millis(1500)));
     assert!(!config.endpoint.place(Some("bucket")).bucket_in_host());
-    assert_eq!(config.multipart, Multipart { threshold: 32 << 20, part_size: 10 << 20, concurrency: 16 });
+    let multipart = Multipart { threshold: 32 << 20, part_size: 10 << 20, concurrency: 16, memory: 1 << 30 };
+    assert_eq!(config.multipart, multipart);
     assert_eq!(config.rate_limits.requests_per_second, Some(250));
     assert_eq!((config.circuit.failures, config.circuit.reset_after), (9, Duration::from_millis(2500)));
 }
@@ -258,6 +260,7 @@ fn values_of_code_are_checked_too() {
         (base().app_name("two words"), "app_name"),
         (base().multipart_part_size(1), "multipart_part_size"),
         (base().multipart_concurrency(0), "multipart_concurrency"),
+        (base().transfer_memory(1), "transfer_memory"),
         (base().rate_limits(RateLimits { requests_per_second: Some(0), ..no_limits }), "rate_limits"),
         (base().endpoint("http://store.example.com"), "plain http"),
     ] {

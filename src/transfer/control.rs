@@ -1,0 +1,235 @@
+//! Watching and steering a transfer from elsewhere.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use super::progress::{Meter, Phase, Progress};
+use super::state::TransferState;
+use crate::S3Error;
+use crate::error::TransferError;
+
+/// Watches and steers a transfer: pause, go on, call off. Cheap to clone, and good for several transfers at once.
+///
+/// ```
+/// use integration_s3::transfer::TransferHandle;
+///
+/// let handle = TransferHandle::new();
+/// handle.pause();
+/// assert!(handle.is_paused());
+/// handle.resume();
+/// assert_eq!(handle.progress().bytes, 0);
+/// ```
+#[derive(Clone)]
+pub struct TransferHandle(Arc<Shown>);
+
+struct Shown {
+    command: watch::Sender<Command>,
+    progress: Mutex<Progress>,
+    state: Mutex<Option<TransferState>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Command {
+    Run,
+    Pause,
+    Cancel,
+}
+
+impl Default for TransferHandle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TransferHandle {
+    /// A handle to be given to a transfer.
+    pub fn new() -> Self {
+        let (command, _) = watch::channel(Command::Run);
+        Self(Arc::new(Shown { command, progress: Mutex::default(), state: Mutex::default() }))
+    }
+
+    /// No further part begins, and bytes stop as soon as what is on its way has gone. Parts that stand keep standing.
+    pub fn pause(&self) {
+        self.order(Command::Pause);
+    }
+
+    /// Goes on after a pause.
+    pub fn resume(&self) {
+        self.order(Command::Run);
+    }
+
+    /// Calls the transfer off. It ends with [`TransferError::UploadAborted`] once it has cleaned up after itself (or has
+    /// left what it needs to go on later, where that was asked for). There is no way back.
+    pub fn cancel(&self) {
+        self.order(Command::Cancel);
+    }
+
+    /// Whether it was told to pause.
+    pub fn is_paused(&self) -> bool {
+        *self.0.command.borrow() == Command::Pause
+    }
+
+    /// Whether it was called off.
+    pub fn is_cancelled(&self) -> bool {
+        *self.0.command.borrow() == Command::Cancel
+    }
+
+    /// How far it is. Of several transfers with one handle, the one that told last.
+    pub fn progress(&self) -> Progress {
+        *self.0.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is needed to go on later, as of the last part that is over. `None` before there is anything to go on with.
+    pub fn state(&self) -> Option<TransferState> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn show(&self, progress: Progress) {
+        *self.0.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+
+    pub(crate) fn keep(&self, state: Option<TransferState>) {
+        *self.0.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    fn order(&self, wanted: Command) {
+        self.0.command.send_if_modified(|command| {
+            let changes = *command != Command::Cancel && *command != wanted;
+            if changes {
+                *command = wanted;
+            }
+            changes
+        });
+    }
+}
+
+impl fmt::Debug for TransferHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransferHandle").field("command", &*self.0.command.borrow()).finish_non_exhaustive()
+    }
+}
+
+/// The side of the transfer: waits where it was told to wait.
+#[derive(Clone)]
+pub(crate) struct Control {
+    commands: watch::Receiver<Command>,
+    /// Keeps the sender alive.
+    handle: TransferHandle,
+    /// Set when the future of the transfer is dropped.
+    dropped: watch::Receiver<bool>,
+}
+
+/// Tells a transfer's driver that nobody waits for it any more.
+#[derive(Debug)]
+pub(crate) struct Drop(watch::Sender<bool>);
+
+impl Drop {
+    pub(crate) fn now(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Control {
+    pub(crate) fn new(handle: TransferHandle) -> (Self, Drop) {
+        let (drop, dropped) = watch::channel(false);
+        (Self { commands: handle.0.command.subscribe(), handle, dropped }, Drop(drop))
+    }
+
+    pub(crate) fn handle(&self) -> &TransferHandle {
+        &self.handle
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        *self.dropped.borrow() || *self.commands.borrow() == Command::Cancel
+    }
+
+    /// To be passed before each step: waits while the transfer is paused.
+    ///
+    /// # Errors
+    /// [`TransferError::UploadAborted`] when it was called off.
+    pub(crate) async fn pass(&self, meter: &Meter) -> Result<(), S3Error> {
+        if self.is_cancelled() {
+            return Err(cancelled());
+        }
+        if *self.commands.borrow() == Command::Run {
+            return Ok(());
+        }
+        meter.phase(Phase::Paused);
+        let mut commands = self.commands.clone();
+        tokio::select! {
+            _ = commands.wait_for(|command| *command != Command::Pause) => {}
+            () = self.cancelled() => {}
+        }
+        if self.is_cancelled() {
+            return Err(cancelled());
+        }
+        meter.phase(Phase::Running);
+        Ok(())
+    }
+
+    /// Ready when the transfer was called off, or dropped.
+    pub(crate) async fn cancelled(&self) {
+        let (mut commands, mut dropped) = (self.commands.clone(), self.dropped.clone());
+        let called_off = async {
+            if commands.wait_for(|command| *command == Command::Cancel).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let dropped = async {
+            // The sender goes with the future once the driver is done, or was detached.
+            if dropped.wait_for(|dropped| *dropped).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = called_off => {}
+            () = dropped => {}
+        }
+    }
+}
+
+pub(crate) fn cancelled() -> S3Error {
+    S3Error::new(TransferError::UploadAborted, "the transfer was called off")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_paused_transfer_waits_and_a_cancelled_one_never_goes_on() {
+        let handle = TransferHandle::new();
+        let (control, _drop) = Control::new(handle.clone());
+        let meter = Meter::new(handle.clone(), None);
+        meter.phase(Phase::Running);
+        control.pass(&meter).await.unwrap();
+        handle.pause();
+        let mut waiting = Box::pin(control.pass(&meter));
+        let soon = std::time::Duration::from_millis(10);
+        assert!(tokio::time::timeout(soon, &mut waiting).await.is_err());
+        assert_eq!(handle.progress().phase, Phase::Paused);
+        handle.resume();
+        waiting.await.unwrap();
+        assert_eq!(handle.progress().phase, Phase::Running);
+        handle.pause();
+        handle.cancel();
+        handle.resume();
+        assert!(handle.is_cancelled());
+        assert_eq!(control.pass(&meter).await.unwrap_err().kind(), TransferError::UploadAborted.into());
+        control.cancelled().await;
+    }
+
+    #[tokio::test]
+    async fn a_dropped_future_cancels_a_detached_one_does_not() {
+        let (control, dropped) = Control::new(TransferHandle::new());
+        drop(dropped);
+        let soon = std::time::Duration::from_millis(10);
+        assert!(tokio::time::timeout(soon, control.cancelled()).await.is_err());
+        let (control, dropped) = Control::new(TransferHandle::new());
+        dropped.now();
+        control.cancelled().await;
+    }
+}
