@@ -1,7 +1,10 @@
 //! Watching and steering a transfer from elsewhere.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use tokio::sync::watch;
 
@@ -158,10 +161,7 @@ impl Control {
         }
         meter.phase(Phase::Paused);
         let mut commands = self.commands.clone();
-        tokio::select! {
-            _ = commands.wait_for(|command| *command != Command::Pause) => {}
-            () = self.cancelled() => {}
-        }
+        either(commands.wait_for(|command| *command != Command::Pause), self.cancelled()).await;
         if self.is_cancelled() {
             return Err(cancelled());
         }
@@ -183,11 +183,37 @@ impl Control {
                 std::future::pending::<()>().await;
             }
         };
-        tokio::select! {
-            () = called_off => {}
-            () = dropped => {}
+        either(called_off, dropped).await;
+    }
+
+    /// What comes of `work`, unless the transfer is called off before.
+    ///
+    /// # Errors
+    /// [`TransferError::UploadAborted`] when it was called off; `work` is dropped then.
+    pub(crate) async fn unless_cancelled<F: IntoFuture>(&self, work: F) -> Result<F::Output, S3Error> {
+        match either(self.cancelled(), work.into_future()).await {
+            Either::First(()) => Err(cancelled()),
+            Either::Second(done) => Ok(done),
         }
     }
+}
+
+/// The output of whichever future was ready first.
+pub(crate) enum Either<A, B> {
+    First(A),
+    Second(B),
+}
+
+/// Waits for either; the first one goes first. (`select!` would bring procedural macros into every build.)
+pub(crate) async fn either<A: Future, B: Future>(first: A, second: B) -> Either<A::Output, B::Output> {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = first.as_mut().poll(cx) {
+            return Poll::Ready(Either::First(output));
+        }
+        second.as_mut().poll(cx).map(Either::Second)
+    })
+    .await
 }
 
 pub(crate) fn cancelled() -> S3Error {
