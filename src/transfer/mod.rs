@@ -14,6 +14,7 @@ mod memory;
 mod prefix;
 mod progress;
 mod report;
+mod stale;
 mod state;
 mod task;
 

@@ -41,3 +41,20 @@ async fn nothing_to_delete_is_no_failure() {
     let report = bucket.delete_prefix("").all().await.unwrap();
     assert_eq!((report.succeeded, report.failures), (0, 0));
 }
+
+#[tokio::test]
+async fn only_old_uploads_below_the_prefix_are_aborted() {
+    let (server, bucket) = bucket().await;
+    for key in ["in/a", "in/a", "in/ü&", "out/b"] {
+        bucket.create_multipart_upload(key).await.unwrap();
+    }
+    let day = std::time::Duration::from_secs(24 * 3600);
+    let report = bucket.abort_stale_uploads("", day).await.unwrap();
+    assert_eq!((report.succeeded, report.skipped, server.stats().uploads), (0, 4, 4));
+    // Stores tell whole seconds.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let report = bucket.abort_stale_uploads("in/", std::time::Duration::ZERO).await.unwrap();
+    assert_eq!((report.succeeded, report.failures), (3, 0), "{report}");
+    let left = bucket.list_multipart_uploads().items().collect().await.unwrap();
+    assert_eq!(left.iter().map(|upload| &*upload.key).collect::<Vec<_>>(), ["out/b"]);
+}
