@@ -8,6 +8,7 @@
 #![allow(dead_code)] // Until all directions have landed.
 
 mod control;
+pub(crate) mod download;
 mod failure;
 mod listing;
 mod memory;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use control::TransferHandle;
+pub use download::{Download, DownloadToBytes, DownloadToPath, DownloadToWriter, Downloaded};
 pub use failure::{Left, TransferFailure};
 pub use listing::{ListParallel, ParallelItems};
 pub use prefix::DeletePrefix;
@@ -208,6 +210,12 @@ impl Run {
     /// What all transfers of the client share.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.client.transfers
+    }
+
+    /// The store, as states name it: what it is called does not matter, only that it is the same.
+    pub(crate) fn endpoint(&self) -> String {
+        let endpoint = &self.client.config().endpoint;
+        format!("{}://{}{}", endpoint.scheme().as_str(), endpoint.authority(), endpoint.base_path())
     }
 
     /// To be passed before each step: waits while paused.

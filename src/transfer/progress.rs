@@ -171,6 +171,11 @@ impl Meter {
         self.change(false, |p| p.bytes = p.bytes.saturating_sub(bytes));
     }
 
+    /// Everything will move once more.
+    pub(crate) fn start_over(&self) {
+        self.change(true, |p| (p.bytes, p.resumed, p.parts_done) = (0, 0, 0));
+    }
+
     pub(crate) fn part_done(&self) {
         self.change(true, |p| p.parts_done += 1);
     }

@@ -1,0 +1,235 @@
+//! Where the bytes of a piece go: into the file, into memory, or to whoever writes them out in order.
+
+use std::io;
+use std::mem;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinHandle;
+
+use super::file::{PartFile, failed};
+use crate::error::TransferError;
+use crate::integrity::{Algorithm, Hasher, Sum};
+use crate::transfer::progress::Meter;
+use crate::{Bytes, S3Error};
+
+/// Bytes that go to the disk in one go: enough that changing threads costs nothing, and little enough that a piece never
+/// holds more than twice this.
+pub(crate) const HOP: usize = 512 << 10;
+
+pub(crate) enum Sink {
+    File(FileSink),
+    Memory(MemorySink),
+    Queue(QueueSink),
+}
+
+impl Sink {
+    /// The next bytes.
+    pub(crate) async fn push(&mut self, chunk: Bytes) -> Result<(), S3Error> {
+        match self {
+            Self::File(sink) => sink.push(chunk).await,
+            Self::Memory(sink) => {
+                sink.push(&chunk);
+                Ok(())
+            }
+            Self::Queue(sink) => sink.push(chunk).await,
+        }
+    }
+
+    /// Forgets what came, if that is possible: the piece comes anew.
+    pub(crate) async fn rewind(&mut self) -> bool {
+        match self {
+            Self::File(sink) => sink.rewind().await,
+            Self::Memory(sink) => sink.rewind(),
+            Self::Queue(sink) => return sink.rewind(),
+        }
+        true
+    }
+
+    /// All bytes came. Answers their checksum, where one was asked for.
+    pub(crate) async fn finish(&mut self) -> Result<Option<Sum>, S3Error> {
+        match self {
+            Self::File(sink) => sink.finish().await,
+            Self::Memory(sink) => Ok(sink.hasher.take().map(Hasher::finish)),
+            Self::Queue(sink) => sink.finish().await.map(|()| None),
+        }
+    }
+}
+
+/// Into the file, where they belong: gathered without copying, hashed and written on a thread that may block while the next
+/// ones arrive.
+pub(crate) struct FileSink {
+    file: Arc<PartFile>,
+    /// For errors: the file people know of.
+    target: Arc<std::path::Path>,
+    meter: Meter,
+    algorithm: Option<Algorithm>,
+    hasher: Option<Hasher>,
+    start: u64,
+    /// Where the gathered bytes go.
+    at: u64,
+    gathered: Vec<Bytes>,
+    held: usize,
+    counted: u64,
+    writing: Option<JoinHandle<Written>>,
+}
+
+struct Written {
+    result: io::Result<()>,
+    hasher: Option<Hasher>,
+    bytes: u64,
+}
+
+impl FileSink {
+    pub(crate) fn new(
+        file: Arc<PartFile>,
+        target: Arc<std::path::Path>,
+        meter: Meter,
+        start: u64,
+        algorithm: Option<Algorithm>,
+    ) -> Self {
+        Self {
+            file,
+            target,
+            meter,
+            algorithm,
+            hasher: algorithm.map(Hasher::new),
+            start,
+            at: start,
+            gathered: Vec::new(),
+            held: 0,
+            counted: 0,
+            writing: None,
+        }
+    }
+
+    async fn push(&mut self, chunk: Bytes) -> Result<(), S3Error> {
+        self.held += chunk.len();
+        self.gathered.push(chunk);
+        if self.held >= HOP { self.write().await } else { Ok(()) }
+    }
+
+    async fn write(&mut self) -> Result<(), S3Error> {
+        self.settle().await?;
+        let chunks = mem::take(&mut self.gathered);
+        let bytes = mem::take(&mut self.held) as u64;
+        let at = self.at;
+        self.at += bytes;
+        let (file, mut hasher) = (self.file.clone(), self.hasher.take());
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            // While they are in the processor's cache, for the kernel as well.
+            if let Some(hasher) = &mut hasher {
+                chunks.iter().for_each(|chunk| hasher.update(chunk));
+            }
+            Written { result: file.write(&chunks, at), hasher, bytes }
+        }));
+        Ok(())
+    }
+
+    /// Waits for what is being written.
+    async fn settle(&mut self) -> Result<(), S3Error> {
+        let Some(writing) = self.writing.take() else { return Ok(()) };
+        let written = writing.await.map_err(|gone| {
+            let message = "the thread that writes to the disk is gone: the runtime is shutting down";
+            S3Error::new(TransferError::StreamInterrupted, message).with_source(gone)
+        })?;
+        self.hasher = written.hasher;
+        written.result.map_err(|error| failed("written", &self.target, error))?;
+        self.counted += written.bytes;
+        self.meter.add(written.bytes);
+        Ok(())
+    }
+
+    async fn rewind(&mut self) {
+        // Whatever became of it: the same place is written once more.
+        let _ = self.settle().await;
+        self.meter.take_back(mem::take(&mut self.counted));
+        self.hasher = self.algorithm.map(Hasher::new);
+        self.gathered.clear();
+        self.held = 0;
+        self.at = self.start;
+    }
+
+    async fn finish(&mut self) -> Result<Option<Sum>, S3Error> {
+        if self.held > 0 {
+            self.write().await?;
+        }
+        self.settle().await?;
+        Ok(self.hasher.take().map(Hasher::finish))
+    }
+}
+
+/// Into a share of one allocation, which has exactly the room for it.
+pub(crate) struct MemorySink {
+    pub(crate) share: BytesMut,
+    meter: Meter,
+    algorithm: Option<Algorithm>,
+    hasher: Option<Hasher>,
+}
+
+impl MemorySink {
+    pub(crate) fn new(share: BytesMut, meter: Meter, algorithm: Option<Algorithm>) -> Self {
+        Self { share, meter, algorithm, hasher: algorithm.map(Hasher::new) }
+    }
+
+    fn push(&mut self, chunk: &[u8]) {
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(chunk);
+        }
+        self.share.extend_from_slice(chunk);
+        self.meter.add(chunk.len() as u64);
+    }
+
+    fn rewind(&mut self) {
+        self.meter.take_back(self.share.len() as u64);
+        self.share.clear();
+        self.hasher = self.algorithm.map(Hasher::new);
+    }
+}
+
+/// To whoever writes the pieces out in order.
+pub(crate) struct QueueSink {
+    queue: Sender<Bytes>,
+    /// Held back until the piece is complete and known to be right.
+    held: Option<Vec<Bytes>>,
+    sent: bool,
+}
+
+impl QueueSink {
+    /// `whole`: nothing is handed on before all of the piece is there.
+    pub(crate) fn new(queue: Sender<Bytes>, whole: bool) -> Self {
+        Self { queue, held: whole.then(Vec::new), sent: false }
+    }
+
+    async fn push(&mut self, chunk: Bytes) -> Result<(), S3Error> {
+        match &mut self.held {
+            Some(held) => {
+                held.push(chunk);
+                Ok(())
+            }
+            None => self.send(chunk).await,
+        }
+    }
+
+    async fn send(&mut self, chunk: Bytes) -> Result<(), S3Error> {
+        self.sent = true;
+        self.queue.send(chunk).await.map_err(|_| {
+            S3Error::new(TransferError::StreamInterrupted, "nobody takes the bytes any more: the download has ended")
+        })
+    }
+
+    fn rewind(&mut self) -> bool {
+        if let Some(held) = &mut self.held {
+            held.clear();
+        }
+        !self.sent
+    }
+
+    async fn finish(&mut self) -> Result<(), S3Error> {
+        for chunk in self.held.take().unwrap_or_default() {
+            self.send(chunk).await?;
+        }
+        Ok(())
+    }
+}
