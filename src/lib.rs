@@ -88,6 +88,7 @@ pub use integration_s3_runtime::call::{
 pub use integration_s3_runtime::config::{self, S3Config};
 pub use integration_s3_runtime::credentials::{self, ProvideCredentials};
 pub use integration_s3_runtime::error::{self, ErrorKind, S3Error};
+pub use integration_s3_runtime::few::Few;
 pub use integration_s3_runtime::identity::{Credentials, SecretBytes, SecretString};
 pub use integration_s3_runtime::integrity;
 pub use integration_s3_runtime::resilience;

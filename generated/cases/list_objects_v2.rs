@@ -378,7 +378,7 @@ fn reads_flattened_lists_and_values_nobody_knows_yet() -> Result<(), S3Error> {
         ListObjectsV2Output {
             contents: vec![Object {
                 key: "k".into(),
-                checksum_algorithm: vec!["CRC32".into(), "BLAKE9".into()],
+                checksum_algorithm: ["CRC32".into(), "BLAKE9".into()].into(),
                 checksum_type: Some("FULL_OBJECT".into()),
                 storage_class: Some("FROZEN_SOLID".into()),
                 restore_status: Some(RestoreStatus {

@@ -8,6 +8,7 @@
 
 use integration_s3_runtime::call::{Call, Operation, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
+use integration_s3_runtime::few::Few;
 use integration_s3_runtime::identity::SecretBytes;
 use integration_s3_runtime::plumbing::{ChecksumRule, DateFormat, OperationFacts, Reply, RequestWriter, Verb};
 use integration_s3_runtime::timestamp::Timestamp;
@@ -52,7 +53,7 @@ impl crate::Bucket {
         &self,
         key: impl Into<String>,
         object_attributes: impl IntoIterator<Item = impl Into<ObjectAttributes>>,
-    ) -> GetObjectAttributes<(String, String, Vec<ObjectAttributes>)> {
+    ) -> GetObjectAttributes<(String, String, Few<ObjectAttributes>)> {
         GetObjectAttributes::start(self.client().call())
             .bucket(self.name())
             .key(key)
@@ -91,7 +92,7 @@ impl<A, B, C> GetObjectAttributes<(A, B, C)> {
     pub fn object_attributes(
         self,
         object_attributes: impl IntoIterator<Item = impl Into<ObjectAttributes>>,
-    ) -> GetObjectAttributes<(A, B, Vec<ObjectAttributes>)> {
+    ) -> GetObjectAttributes<(A, B, Few<ObjectAttributes>)> {
         self.fill(|(a, b, _)| (a, b, object_attributes.into_iter().map(Into::into).collect()))
     }
 
@@ -161,7 +162,7 @@ impl<R> GetObjectAttributes<R> {
     }
 }
 
-impl GetObjectAttributes<(String, String, Vec<ObjectAttributes>)> {
+impl GetObjectAttributes<(String, String, Few<ObjectAttributes>)> {
     /// The request as a value, for [`S3Client::execute`](crate::S3Client::execute), mocks and tests.
     pub fn build(self) -> GetObjectAttributesRequest {
         *self.finish().1
@@ -179,7 +180,7 @@ impl GetObjectAttributes<(String, String, Vec<ObjectAttributes>)> {
     }
 }
 
-impl IntoFuture for GetObjectAttributes<(String, String, Vec<ObjectAttributes>)> {
+impl IntoFuture for GetObjectAttributes<(String, String, Few<ObjectAttributes>)> {
     type Output = Result<GetObjectAttributesOutput, S3Error>;
     type IntoFuture = Sending<GetObjectAttributesOutput>;
 
@@ -216,7 +217,7 @@ pub struct GetObjectAttributesRequest {
     /// Key of the object.
     pub key: String,
     /// Which facts to answer; all others stay absent.
-    pub object_attributes: Vec<ObjectAttributes>,
+    pub object_attributes: Few<ObjectAttributes>,
     /// Version to ask about; left out, the current one.
     pub version_id: Option<String>,
     /// Parts on one page, at most 1,000, which is the default.

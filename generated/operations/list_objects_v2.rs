@@ -7,6 +7,7 @@
 
 use integration_s3_runtime::call::{Call, Items, Operation, Paged, Pages, RequestOptions, Sending};
 use integration_s3_runtime::error::S3Error;
+use integration_s3_runtime::few::Few;
 use integration_s3_runtime::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb, decode_key};
 
 use crate::generated::missing::MissingBucket;
@@ -225,7 +226,7 @@ pub struct ListObjectsV2Request {
     /// `true` adds the owner to every object, which makes pages larger.
     pub fetch_owner: Option<bool>,
     /// Details to add to every object, such as its restore status.
-    pub optional_object_attributes: Vec<OptionalObjectAttributes>,
+    pub optional_object_attributes: Few<OptionalObjectAttributes>,
     /// Twelve digits of the account that must own the bucket; any other owner makes the call fail with AccessDenied.
     pub expected_bucket_owner: Option<String>,
     /// Says that you pay for request and traffic; buckets set to requester pays refuse other accounts without it.

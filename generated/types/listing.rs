@@ -5,6 +5,8 @@
 use std::fmt;
 
 #[cfg(feature = "objects")]
+use integration_s3_runtime::few::Few;
+#[cfg(feature = "objects")]
 use integration_s3_runtime::plumbing::DateFormat;
 #[cfg(any(feature = "multipart", feature = "objects"))]
 use integration_s3_runtime::plumbing::{FromWire, WireValue};
@@ -27,7 +29,7 @@ pub struct Object {
     /// Tag that changes with the content, in quotes; not always an MD5.
     pub e_tag: Option<String>,
     /// Algorithms it has checksums of; the values come with HeadObject.
-    pub checksum_algorithm: Vec<ChecksumAlgorithm>,
+    pub checksum_algorithm: Few<ChecksumAlgorithm>,
     /// Whether its checksum is over its bytes or over the sums of its parts.
     pub checksum_type: Option<ChecksumType>,
     /// Size in bytes.

@@ -10,6 +10,7 @@ pub mod config;
 pub mod credentials;
 pub mod endpoint;
 pub mod error;
+pub mod few;
 pub mod identity;
 pub mod integrity;
 #[doc(hidden)]

@@ -93,7 +93,8 @@ macro_rules! integers {
 
         impl FromWire for $int {
             fn from_wire(text: &str) -> Option<Self> {
-                text.trim().parse().ok()
+                // Blanks are looked for only where the text is no number as it stands.
+                text.parse().or_else(|_| text.trim().parse()).ok()
             }
         }
     )*};
@@ -164,11 +165,11 @@ impl DateFormat {
 
     /// The date a text stands for.
     pub fn read(self, text: &str) -> Option<Timestamp> {
-        let text = text.trim();
         match self {
             DateFormat::HttpDate => Timestamp::parse_http_date(text).or_else(|| Timestamp::parse_rfc3339(text)),
             DateFormat::DateTime => Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_http_date(text)),
             DateFormat::EpochSeconds => {
+                let text = text.trim();
                 let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
                 fraction.bytes().all(|b| b.is_ascii_digit()).then_some(())?;
                 Timestamp::checked(seconds.parse().ok()?, 0)

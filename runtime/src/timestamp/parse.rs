@@ -11,6 +11,9 @@ impl Timestamp {
     /// are dropped) and any offset. Lower case letters, a blank instead of the `T`, an offset without
     /// colon and `UTC` instead of `Z` are let through: stores and credential files write all of these.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        if let Some(usual) = usual_rfc3339(text.as_bytes()) {
+            return Some(usual);
+        }
         let mut rest = Digits(text.trim_ascii().as_bytes());
         let year = rest.number(4)?;
         rest.skip(b"-")?;
@@ -35,7 +38,10 @@ impl Timestamp {
     /// digit, and the zone may be missing (it is GMT then) or an offset like `+0200`. Years of two digits
     /// are 1970 to 2069.
     pub fn parse_http_date(text: &str) -> Option<Self> {
-        let mut words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty()).peekable();
+        if let Some(usual) = usual_http_date(text.as_bytes()) {
+            return Some(usual);
+        }
+        let mut words = text.trim_ascii().split([' ', '\t', ',']).filter(|word| !word.is_empty()).peekable();
         // A word of letters that is followed by another date word is the day of the week.
         let first = *words.peek()?;
         if first.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -61,6 +67,68 @@ impl Timestamp {
         let zone = words.next().unwrap_or("GMT");
         finish_date(words.next(), year_number(year)?, month(month_name)?, day, time, zone)
     }
+}
+
+/// `2013-05-24T00:00:00Z` or `2013-05-24T00:00:00.000Z`: what S3 writes a thousand times a page.
+fn usual_rfc3339(text: &[u8]) -> Option<Timestamp> {
+    let (head, zone) = text.split_first_chunk::<19>()?;
+    let &[y, e, a, r, b'-', mo, n, b'-', d, ay, b'T', h, o, b':', mi, nu, b':', s, ec] = head else { return None };
+    let nanos = match *zone {
+        [b'Z'] => 0,
+        [b'.', tenths, hundredths, thousandths, b'Z'] => {
+            (two(b'0', tenths)? * 100 + two(hundredths, thousandths)?) as u32 * 1_000_000
+        }
+        _ => return None,
+    };
+    let year = two(y, e)? * 100 + two(a, r)?;
+    Timestamp::checked(seconds(year, two(mo, n)?, two(d, ay)?, two(h, o)?, two(mi, nu)?, two(s, ec)?)?, nanos)
+}
+
+/// `Fri, 24 May 2013 00:00:00 GMT`, the only form that is still written.
+fn usual_http_date(text: &[u8]) -> Option<Timestamp> {
+    let (weekday, date) = text.split_first_chunk::<3>()?;
+    let &[
+        b',',
+        b' ',
+        d,
+        ay,
+        b' ',
+        m,
+        o,
+        n,
+        b' ',
+        y,
+        e,
+        a,
+        r,
+        b' ',
+        h,
+        ou,
+        b':',
+        mi,
+        nu,
+        b':',
+        s,
+        ec,
+        b' ',
+        b'G',
+        b'M',
+        b'T',
+    ] = date
+    else {
+        return None;
+    };
+    let month = MONTHS.chunks_exact(3).position(|month| month == [m, o, n])? as i64 + 1;
+    let year = two(y, e)? * 100 + two(a, r)?;
+    let secs = seconds(year, month, two(d, ay)?, two(h, ou)?, two(mi, nu)?, two(s, ec)?)?;
+    weekday.iter().all(u8::is_ascii_alphabetic).then(|| Timestamp::checked(secs, 0))?
+}
+
+/// Two digits.
+#[inline]
+fn two(tens: u8, ones: u8) -> Option<i64> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
 }
 
 fn finish_date(extra: Option<&str>, year: i64, month: i64, day: i64, time: &str, zone: &str) -> Option<Timestamp> {

@@ -81,6 +81,7 @@ fn header(field: &Field) -> Option<TokenStream> {
         _ => return None,
     };
     let value = match &field.ty {
+        list @ Type::List(_) if ty::is_few(list) => return Some(quote!(reply.list(#wire).into())),
         Type::List(_) => return Some(quote!(reply.list(#wire))),
         _ if !field.aliases.is_empty() => {
             let meaning = xml::meaning(field, &quote!(text.as_str()));

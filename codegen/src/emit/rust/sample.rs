@@ -280,7 +280,11 @@ fn literal(api: &Api, ty: &Type, value: &Value) -> String {
         }
         (Value::List(items), Type::List(of)) => {
             let items: Vec<_> = items.iter().map(|item| literal(api, of, item)).collect();
-            format!("vec![{}]", items.join(", "))
+            if ty::is_few(ty) {
+                format!("[{}].into()", items.join(", "))
+            } else {
+                format!("vec![{}]", items.join(", "))
+            }
         }
         (Value::Struct(name, given), _) => match shape_of(api, ty).map(|shape| &shape.kind) {
             Some(ShapeKind::Struct(fields)) => struct_literal(api, &ty::shape(name).to_string(), fields, given),

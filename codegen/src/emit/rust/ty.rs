@@ -166,12 +166,18 @@ pub(super) fn plain(ty: &Type, secret: bool) -> TokenStream {
             quote!(#name)
         }
         Type::List(of) => {
+            let list = if is_few(ty) { quote!(Few) } else { quote!(Vec) };
             let of = plain(of, secret);
-            quote!(Vec<#of>)
+            quote!(#list<#of>)
         }
         Type::Map => quote!(BTreeMap<String, String>),
         Type::Stream => quote!(ByteStream),
     }
+}
+
+/// Whether the list is one that mostly has one value and is kept in place: words of a closed set.
+pub(super) fn is_few(ty: &Type) -> bool {
+    matches!(ty, Type::List(of) if matches!(**of, Type::Enum(_)))
 }
 
 /// Whether the field's Rust type is an `Option`: what can be absent and has no empty value of its own.

@@ -31,6 +31,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("CodeFacts", "integration_s3_runtime::error"),
     ("RetryClass", "integration_s3_runtime::error"),
     ("S3Error", "integration_s3_runtime::error"),
+    ("Few", "integration_s3_runtime::few"),
     ("SecretBytes", "integration_s3_runtime::identity"),
     ("SecretString", "integration_s3_runtime::identity"),
     ("Bytes", "integration_s3_runtime::plumbing"),

@@ -101,7 +101,8 @@ pub(super) fn arm(target: &TokenStream, field: &Field) -> Option<TokenStream> {
     let action = match (&field.place, &field.ty) {
         (Place::Xml(XmlPath::Wrapped { item, .. }), Type::List(of)) => {
             let read = reader(of);
-            quote!(#target.#name = xml.list(#item, #read)?)
+            let list = quote!(xml.list(#item, #read)?);
+            if ty::is_few(&field.ty) { quote!(#target.#name = #list.into()) } else { quote!(#target.#name = #list) }
         }
         (_, Type::List(of)) => match of.as_ref() {
             Type::Struct(_) | Type::Union(_) => {
@@ -281,7 +282,9 @@ pub(super) fn union_arm(field: &Field, variant: &proc_macro2::Ident) -> TokenStr
     match (&field.ty, &field.place) {
         (Type::List(of), Place::Xml(XmlPath::Wrapped { item, .. })) => {
             let read = reader(of);
-            quote!(#wire => it = Self::#variant(xml.list(#item, #read)?),)
+            let list = quote!(xml.list(#item, #read)?);
+            let list = if ty::is_few(&field.ty) { quote!(#list.into()) } else { list };
+            quote!(#wire => it = Self::#variant(#list),)
         }
         (Type::List(of), _) => {
             let item = match of.as_ref() {
@@ -297,11 +300,12 @@ pub(super) fn union_arm(field: &Field, variant: &proc_macro2::Ident) -> TokenStr
                 }
                 _ => quote!(xml.value()?.unwrap_or_default()),
             };
+            let first = if ty::is_few(&field.ty) { quote!([item].into()) } else { quote!(vec![item]) };
             quote!(#wire => {
                 let item = #item;
                 match &mut it {
                     Self::#variant(items) => items.push(item),
-                    _ => it = Self::#variant(vec![item]),
+                    _ => it = Self::#variant(#first),
                 }
             })
         }

@@ -8,6 +8,8 @@
 mod document;
 mod error;
 mod reader;
+mod scan;
+mod tags;
 mod text;
 mod writer;
 

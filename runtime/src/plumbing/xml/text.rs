@@ -1,5 +1,6 @@
 //! Character data: references, line ends. Nothing here knows about tags.
 
+use super::scan::plain_end;
 use memchr::memchr2;
 
 /// Appends `raw` with its references replaced and its line ends made `\n`.
@@ -10,24 +11,26 @@ use memchr::memchr2;
 /// # Errors
 /// The offset in `raw` of a reference that is none.
 pub(super) fn unescape(raw: &str, out: &mut String) -> Result<(), usize> {
+    let bytes = raw.as_bytes();
     let mut from = 0;
-    while let Some(rest) = raw.get(from..) {
-        let Some(at) = memchr2(b'&', b'\r', rest.as_bytes()) else {
-            out.push_str(rest);
-            break;
-        };
-        let (plain, special) = rest.split_at(at);
-        out.push_str(plain);
-        from += at;
-        if special.starts_with('\r') {
-            out.push('\n');
-            from += if special.as_bytes().get(1) == Some(&b'\n') { 2 } else { 1 };
-            continue;
+    while let Some(at) = plain_end(bytes, from) {
+        out.push_str(raw.get(from..at).unwrap_or_default());
+        from = at + 1;
+        match bytes.get(at) {
+            Some(b'\r') => {
+                out.push('\n');
+                from += usize::from(bytes.get(from) == Some(&b'\n'));
+            }
+            Some(b'&') => {
+                let (c, len) = bytes.get(at..).and_then(reference).ok_or(at)?;
+                out.push(c);
+                from = at + len;
+            }
+            // A `<` means nothing here; whoever looks for tags has looked before.
+            _ => out.push('<'),
         }
-        let (c, len) = reference(special.as_bytes()).ok_or(from)?;
-        out.push(c);
-        from += len;
     }
+    out.push_str(raw.get(from..).unwrap_or_default());
     Ok(())
 }
 
