@@ -40,6 +40,9 @@ fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> S3Error {
 /// assert!(bucket("Logs").is_err());
 /// ```
 pub fn bucket(name: &str) -> Result<(), S3Error> {
+    if is_plain_bucket(name.as_bytes()) {
+        return Ok(());
+    }
     let refuse = |message: String| Err(S3Error::new(RequestError::InvalidBucketName, message));
     if name.starts_with("arn:") {
         return refuse("an ARN cannot stand for a bucket".into()).map_err(|error: S3Error| {
@@ -80,6 +83,18 @@ pub fn bucket(name: &str) -> Result<(), S3Error> {
         return refuse("multi-region access points (`.mrap`) need SigV4A, which is not supported".into());
     }
     Ok(())
+}
+
+/// Whether a bucket's name is one of those that need no closer look, as most are: letters, digits and single hyphens between them.
+fn is_plain_bucket(name: &[u8]) -> bool {
+    let mut last = b'-';
+    for &byte in name {
+        if !(matches!(byte, b'a'..=b'z' | b'0'..=b'9') || (byte == b'-' && last != b'-')) {
+            return false;
+        }
+        last = byte;
+    }
+    (3..=63).contains(&name.len()) && last != b'-' && !name.starts_with(b"sthree-")
 }
 
 /// An object's key: 1 to 1,024 bytes. Every character is allowed.

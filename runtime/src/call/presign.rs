@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
-
 use super::{Call, Operation, Sending};
 use crate::endpoint::EndpointConfig;
 use crate::error::{ConfigurationError, S3Error};
@@ -63,6 +61,9 @@ impl fmt::Debug for PresignedRequest {
     }
 }
 
+/// Bytes a signature adds to a URL, unless a session token comes with it.
+const ROOM: usize = 400;
+
 impl Call {
     /// Makes the request into a URL that is valid for `expires_in`: 1 second to 7 days. A body is left out: whoever uses
     /// the URL brings it.
@@ -84,30 +85,22 @@ impl Call {
     ) -> Result<PresignedRequest, S3Error> {
         let core = self.attached()?;
         let endpoint = at_home.as_deref().unwrap_or(&core.config.endpoint);
-        let mut writer = RequestWriter::new(endpoint);
+        let mut writer = RequestWriter::for_url(endpoint, ROOM);
         encode(&mut writer);
-        let wire = writer.finish()?;
+        let (unsigned, headers) = writer.finish_url()?;
         let Some(cache) = &core.credentials else {
             return Err(S3Error::new(ConfigurationError::MissingCredentials, "an anonymous client cannot presign")
                 .with_suggestion("give the client credentials"));
         };
         let now = core.now();
         let credentials = cache.get(now).await?;
-        // The length belongs to whoever sends the body.
-        let mut headers = HeaderMap::with_capacity(wire.headers().len());
-        for (name, value) in wire.headers() {
-            if sign::is_signed_header(name.as_str()) && name != http::header::HOST {
-                headers.append(name, value.clone());
-            }
-        }
-        let target = sign::Target { method, host: Some(wire.authority()), path: wire.path(), query: wire.query() };
         let scope = sign::SigningScope { region: endpoint.region(), service: "s3", time: now };
-        let query = sign::presign(&target, &headers, expires_in, &credentials, &scope, &core.keys)?;
+        let url = sign::presign_url(unsigned, method, &headers, expires_in, &credentials, &scope, &core.keys)?;
+        let signed = headers.iter().filter(|(name, _)| sign::is_signed_header(name.as_str()));
         Ok(PresignedRequest {
             method,
-            url: format!("{}://{}{}?{query}", wire.scheme(), wire.authority(), wire.path()),
-            headers: headers
-                .iter()
+            url,
+            headers: signed
                 .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
                 .collect(),
             expires_at: Timestamp::from_unix(now.unix().saturating_add(expires_in.as_secs() as i64)),

@@ -220,13 +220,20 @@ pub(super) fn begin(place: &Place<'_>, url: &mut String) {
 
 fn target(url: String) -> Result<(Uri, HeaderValue), S3Error> {
     let length = url.len();
-    // Everything was encoded or checked, so only the length can be wrong. The URL itself is never shown.
-    let uri = Uri::from_maybe_shared(Bytes::from(url)).map_err(|_| {
-        S3Error::new(RequestError::Validation, format!("the URL cannot be sent; it has {length} bytes"))
-    })?;
+    let uri = Uri::from_maybe_shared(Bytes::from(url)).map_err(|_| too_long(length))?;
     let host = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
     let host = host.ok_or_else(|| S3Error::new(RequestError::Validation, "the URL has no host"))?;
     Ok((uri, host))
+}
+
+/// Everything was encoded or checked, so only the length can be wrong. The URL itself is never shown.
+fn too_long(length: usize) -> S3Error {
+    S3Error::new(RequestError::Validation, format!("the URL cannot be sent; it has {length} bytes"))
+}
+
+/// Refuses a URL that no HTTP client would send.
+pub(super) fn check_length(url: &str) -> Result<(), S3Error> {
+    if url.len() < usize::from(u16::MAX) { Ok(()) } else { Err(too_long(url.len())) }
 }
 
 impl fmt::Debug for WireRequest {

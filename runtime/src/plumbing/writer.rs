@@ -20,6 +20,7 @@ use crate::checks;
 use crate::endpoint::EndpointConfig;
 use crate::error::{RequestError, S3Error};
 use crate::identity::SecretBytes;
+use crate::sign::Unsigned;
 use crate::timestamp::Timestamp;
 
 /// Takes down one request.
@@ -73,16 +74,25 @@ impl fmt::Debug for RequestWriter {
 impl RequestWriter {
     /// A request to that endpoint.
     pub fn new(endpoint: &EndpointConfig) -> Self {
+        // Room for what call and signature add as well.
+        Self::with_room(endpoint, 192, 12)
+    }
+
+    /// A request of which only the URL is wanted, with that much room behind it. Headers are the exception.
+    pub(crate) fn for_url(endpoint: &EndpointConfig, room: usize) -> Self {
+        Self::with_room(endpoint, 192 + room, 0)
+    }
+
+    fn with_room(endpoint: &EndpointConfig, url: usize, headers: usize) -> Self {
         Self {
             endpoint: endpoint.clone(),
-            url: String::new(),
+            url: String::with_capacity(url),
             path_at: 0,
             key_at: 0,
             query_at: 0,
             bucket: None,
             bucket_in_host: false,
-            // Room for what call and signature add as well.
-            headers: HeaderMap::with_capacity(12),
+            headers: HeaderMap::with_capacity(headers),
             body: ByteStream::empty(),
             checksum: None,
             checksum_header: None,
@@ -277,14 +287,7 @@ impl RequestWriter {
     /// # Errors
     /// The first mistake.
     pub fn finish(mut self) -> Result<WireRequest, S3Error> {
-        self.begin();
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        // The root of a service or of a bucket in the host is a slash; a bucket in the path needs none.
-        if self.query_at == self.key_at && (self.bucket.is_none() || self.bucket_in_host) {
-            self.url.insert(self.query_at, '/');
-        }
+        self.complete()?;
         WireRequest::new(Written {
             url: self.url,
             headers: self.headers,
@@ -298,13 +301,37 @@ impl RequestWriter {
         })
     }
 
+    /// The finished URL and the headers that go with it, `host` not among them.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub(crate) fn finish_url(mut self) -> Result<(Unsigned, HeaderMap), S3Error> {
+        self.complete()?;
+        let host_at = memchr::memchr(b':', self.url.as_bytes()).map_or(0, |colon| colon + "://".len());
+        wire_request::check_length(&self.url)?;
+        let unsigned = Unsigned { url: self.url, host_at, path_at: self.path_at, query_at: self.query_at };
+        Ok((unsigned, self.headers))
+    }
+
+    fn complete(&mut self) -> Result<(), S3Error> {
+        self.begin();
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        // The root of a service or of a bucket in the host is a slash; a bucket in the path needs none.
+        if self.query_at == self.key_at && (self.bucket.is_none() || self.bucket_in_host) {
+            self.url.insert(self.query_at, '/');
+            self.query_at += 1;
+        }
+        Ok(())
+    }
+
     /// Writes what stands before the key, if that has not been done.
     fn begin(&mut self) {
         if self.path_at != 0 {
             return;
         }
         let place = self.endpoint.place(self.bucket.as_deref());
-        self.url.reserve(192);
         wire_request::begin(&place, &mut self.url);
         self.path_at = self.url.len();
         place.write_prefix(&mut self.url);

@@ -30,6 +30,7 @@ pub use header::{Signature, sign_request};
 pub use key::KeyCache;
 pub use policy::PolicySigner;
 pub use query::{DEFAULT_EXPIRY, MAX_EXPIRY, MIN_EXPIRY, presign};
+pub(crate) use query::{Unsigned, presign_url};
 
 use crate::timestamp::Timestamp;
 
@@ -134,7 +135,7 @@ impl Hex {
     }
 
     fn push_to(&self, out: &mut String) {
-        out.extend(self.0.iter().map(|digit| char::from(*digit)));
+        out.push_str(std::str::from_utf8(&self.0).unwrap_or_default());
     }
 
     fn to_text(self) -> String {

@@ -1,16 +1,17 @@
 //! The signature in the query of a URL.
 
-use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::HOST;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::header::{missing_host, sign_hash};
-use super::{ALGORITHM, KeyCache, Payload, SigningScope, Target, canonical};
+use super::key::SigningKey;
+use super::{ALGORITHM, Hex, KeyCache, Payload, SigningScope, Target, canonical};
 use crate::error::{RequestError, S3Error};
 use crate::identity::Credentials;
+use crate::plumbing::percent::encode_query;
 
 /// The shortest time a presigned URL can be valid: one second.
 pub const MIN_EXPIRY: Duration = Duration::from_secs(1);
@@ -18,8 +19,6 @@ pub const MIN_EXPIRY: Duration = Duration::from_secs(1);
 pub const MAX_EXPIRY: Duration = Duration::from_secs(7 * 86_400);
 /// How long presigned URLs are valid where nobody says otherwise: one hour.
 pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(3600);
-
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The finished query of a presigned URL, without the question mark.
 ///
@@ -57,70 +56,149 @@ pub fn presign(
     scope: &SigningScope<'_>,
     keys: &KeyCache,
 ) -> Result<String, S3Error> {
-    if !(MIN_EXPIRY..=MAX_EXPIRY).contains(&expires_in) {
-        let message = "a presigned URL can be valid for 1 second to 7 days (604800 seconds)";
-        return Err(
-            S3Error::new(RequestError::Validation, message).with_suggestion("choose an expiry within these limits")
-        );
-    }
-    let date = scope.time.amz_date();
-    let key = keys.get(credentials, scope, &date);
+    check(expires_in)?;
     let host = match headers.get(HOST) {
         Some(host) => host.as_bytes(),
         None => target.host.map(str::as_bytes).ok_or_else(missing_host)?,
     };
-    let payload = match headers.get("x-amz-content-sha256") {
-        Some(hash) => hash.as_bytes(),
-        None => Payload::Unsigned.as_str().as_bytes(),
-    };
-    // Date and token stand in the query: as headers they would be said twice.
-    let own = [("host", Some(host)), ("x-amz-date", None), ("x-amz-security-token", None)];
-    canonical::with_fields(headers, &own, canonical::is_signed_header, |fields| {
-        let token = credentials.session_token().map(|token| token.expose());
-        let mut query = Merge::new(target.query, 400 + token.map_or(0, |token| token.len() * 2));
-        query.push("X-Amz-Algorithm", |out| out.push_str(ALGORITHM))?;
-        query.push("X-Amz-Credential", |out| {
-            encode(out, credentials.access_key_id());
-            encode(out, "/");
-            encode(out, key.scope());
-        })?;
-        query.push("X-Amz-Date", |out| out.extend(date.iter().map(|byte| char::from(*byte))))?;
-        query.push("X-Amz-Expires", |out| {
-            // Writing into a String cannot fail.
-            let _ = write!(out, "{}", expires_in.as_secs());
-        })?;
-        if let Some(token) = token {
-            query.push("X-Amz-Security-Token", |out| encode(out, token))?;
-        }
-        query.push("X-Amz-SignedHeaders", |out| {
-            for (at, name) in canonical::names(fields).enumerate() {
-                if at > 0 {
-                    encode(out, ";");
-                }
-                encode(out, name);
-            }
-        })?;
-        let mut query = query.finish()?;
-        let request = canonical::hash(target, &query, fields, payload);
-        query.push_str("&X-Amz-Signature=");
-        sign_hash(&key, &date, &request).push_to(&mut query);
+    let signer = Signer::new(credentials, scope, keys, expires_in);
+    with_fields(headers, host, |fields| {
+        let mut query = String::with_capacity(target.query.len() + room(credentials));
+        signer.write(&mut query, target.query, fields)?;
+        let request = canonical::hash(target, &query, fields, payload(headers));
+        signer.finish(&mut query, &request);
         Ok(query)
     })
 }
 
-fn encode(out: &mut String, text: &str) {
-    out.extend(utf8_percent_encode(text, ENCODED));
+/// A URL that lacks its signature, and where its parts begin.
+pub(crate) struct Unsigned {
+    pub(crate) url: String,
+    /// Behind `scheme://`.
+    pub(crate) host_at: usize,
+    pub(crate) path_at: usize,
+    /// Of the question mark, or the URL's length.
+    pub(crate) query_at: usize,
+}
+
+/// Bytes that a signature adds to a URL, at most.
+fn room(credentials: &Credentials) -> usize {
+    400 + credentials.session_token().map_or(0, |token| token.expose().len() * 2)
+}
+
+/// As [`presign`], in place: the URL becomes the presigned one.
+pub(crate) fn presign_url(
+    unsigned: Unsigned,
+    method: &str,
+    headers: &HeaderMap,
+    expires_in: Duration,
+    credentials: &Credentials,
+    scope: &SigningScope<'_>,
+    keys: &KeyCache,
+) -> Result<String, S3Error> {
+    check(expires_in)?;
+    let Unsigned { mut url, host_at, path_at, query_at } = unsigned;
+    // Mostly empty, and then it takes no memory.
+    let given = if query_at < url.len() { url.split_off(query_at) } else { String::new() };
+    let signer = Signer::new(credentials, scope, keys, expires_in);
+    url.reserve(given.len() + room(credentials));
+    url.push('?');
+    // Which headers are signed stands in the query, so their names come first and the host's value after it.
+    with_fields(headers, b"", |fields| signer.write(&mut url, given.strip_prefix('?').unwrap_or_default(), fields))?;
+    let part = |from, to| url.get(from..to).unwrap_or_default();
+    let target = Target { method, host: None, path: part(path_at, query_at), query: "" };
+    let query = part(query_at + 1, url.len());
+    let request = with_fields(headers, part(host_at, path_at).as_bytes(), |fields| {
+        canonical::hash(&target, query, fields, payload(headers))
+    });
+    signer.finish(&mut url, &request);
+    Ok(url)
+}
+
+fn check(expires_in: Duration) -> Result<(), S3Error> {
+    if (MIN_EXPIRY..=MAX_EXPIRY).contains(&expires_in) {
+        return Ok(());
+    }
+    let message = "a presigned URL can be valid for 1 second to 7 days (604800 seconds)";
+    Err(S3Error::new(RequestError::Validation, message).with_suggestion("choose an expiry within these limits"))
+}
+
+fn payload(headers: &HeaderMap) -> &[u8] {
+    match headers.get("x-amz-content-sha256") {
+        Some(hash) => hash.as_bytes(),
+        None => Payload::Unsigned.as_str().as_bytes(),
+    }
+}
+
+fn with_fields<R>(headers: &HeaderMap, host: &[u8], then: impl FnOnce(&[canonical::Field<'_>]) -> R) -> R {
+    // Date and token stand in the query: as headers they would be said twice.
+    let own = [("host", Some(host)), ("x-amz-date", None), ("x-amz-security-token", None)];
+    canonical::with_fields(headers, &own, canonical::is_signed_header, then)
+}
+
+/// Who signs, when and for how long.
+struct Signer<'a> {
+    credentials: &'a Credentials,
+    key: Arc<SigningKey>,
+    date: [u8; 16],
+    expires_in: Duration,
+}
+
+impl<'a> Signer<'a> {
+    fn new(credentials: &'a Credentials, scope: &SigningScope<'_>, keys: &KeyCache, expires_in: Duration) -> Self {
+        let date = scope.time.amz_date();
+        Self { credentials, key: keys.get(credentials, scope, &date), date, expires_in }
+    }
+
+    /// Appends the query but for its signature: parameters sorted by name, those of `given` among them.
+    fn write(&self, out: &mut String, given: &str, fields: &[canonical::Field<'_>]) -> Result<(), S3Error> {
+        let mut query = Merge::new(given, out);
+        query.push("X-Amz-Algorithm", |out| out.push_str(ALGORITHM))?;
+        query.push("X-Amz-Credential", |out| {
+            encode_query(self.credentials.access_key_id(), out);
+            out.push_str("%2F");
+            encode_query(self.key.scope(), out);
+        })?;
+        query.push("X-Amz-Date", |out| out.push_str(std::str::from_utf8(&self.date).unwrap_or_default()))?;
+        query.push("X-Amz-Expires", |out| push_number(self.expires_in.as_secs(), out))?;
+        if let Some(token) = self.credentials.session_token() {
+            query.push("X-Amz-Security-Token", |out| encode_query(token.expose(), out))?;
+        }
+        query.push("X-Amz-SignedHeaders", |out| {
+            for (at, name) in canonical::names(fields).enumerate() {
+                if at > 0 {
+                    out.push_str("%3B");
+                }
+                encode_query(name, out);
+            }
+        })?;
+        query.finish()
+    }
+
+    fn finish(&self, out: &mut String, request: &Hex) {
+        out.push_str("&X-Amz-Signature=");
+        sign_hash(&self.key, &self.date, request).push_to(out);
+    }
+}
+
+fn push_number(number: u64, out: &mut String) {
+    if number > 9 {
+        push_number(number / 10, out);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// Puts parameters into a sorted query, in one pass from left to right.
 struct Merge<'a> {
     theirs: &'a str,
-    out: String,
+    out: &'a mut String,
+    /// Whether a pair was written.
+    begun: bool,
 }
 
 impl<'a> Merge<'a> {
-    fn new(theirs: &'a str, room: usize) -> Self {
-        Self { theirs, out: String::with_capacity(theirs.len() + room) }
+    fn new(theirs: &'a str, out: &'a mut String) -> Self {
+        Self { theirs, out, begun: false }
     }
 
     /// Names must come in ascending order.
@@ -129,13 +207,12 @@ impl<'a> Merge<'a> {
         self.separate();
         self.out.push_str(name);
         self.out.push('=');
-        write(&mut self.out);
+        write(self.out);
         Ok(())
     }
 
-    fn finish(mut self) -> Result<String, S3Error> {
-        self.copy_until(None)?;
-        Ok(self.out)
+    fn finish(mut self) -> Result<(), S3Error> {
+        self.copy_until(None)
     }
 
     /// Copies the pairs whose name sorts before `name`. Whole pairs would sort differently: `=` is greater than `-`.
@@ -157,9 +234,10 @@ impl<'a> Merge<'a> {
     }
 
     fn separate(&mut self) {
-        if !self.out.is_empty() {
+        if self.begun {
             self.out.push('&');
         }
+        self.begun = true;
     }
 }
 
