@@ -81,6 +81,9 @@ pub(crate) struct Unsigned {
     pub(crate) query_at: usize,
 }
 
+/// Bytes of a query that are kept on the stack while the signature's parameters are put between them.
+const SHORT_QUERY: usize = 128;
+
 /// Bytes that a signature adds to a URL, at most.
 fn room(credentials: &Credentials) -> usize {
     400 + credentials.session_token().map_or(0, |token| token.expose().len() * 2)
@@ -98,13 +101,24 @@ pub(crate) fn presign_url(
 ) -> Result<String, S3Error> {
     check(expires_in)?;
     let Unsigned { mut url, host_at, path_at, query_at } = unsigned;
-    // Mostly empty, and then it takes no memory.
-    let given = if query_at < url.len() { url.split_off(query_at) } else { String::new() };
+    // The query is mostly so short that it is kept without memory of its own.
+    let (mut short, long);
+    let given = url.get(query_at + 1..).unwrap_or_default();
+    let given = if given.len() <= SHORT_QUERY {
+        short = [0; SHORT_QUERY];
+        let kept = short.get_mut(..given.len()).unwrap_or_default();
+        kept.copy_from_slice(given.as_bytes());
+        std::str::from_utf8(kept).unwrap_or_default()
+    } else {
+        long = given.to_owned();
+        long.as_str()
+    };
+    url.truncate(query_at);
     let signer = Signer::new(credentials, scope, keys, expires_in);
     url.reserve(given.len() + room(credentials));
     url.push('?');
     // Which headers are signed stands in the query, so their names come first and the host's value after it.
-    with_fields(headers, b"", |fields| signer.write(&mut url, given.strip_prefix('?').unwrap_or_default(), fields))?;
+    with_fields(headers, b"", |fields| signer.write(&mut url, given, fields))?;
     let part = |from, to| url.get(from..to).unwrap_or_default();
     let target = Target { method, host: None, path: part(path_at, query_at), query: "" };
     let query = part(query_at + 1, url.len());
@@ -190,7 +204,11 @@ fn push_number(number: u64, out: &mut String) {
 
 /// Puts parameters into a sorted query, in one pass from left to right.
 struct Merge<'a> {
+    /// What is left of the sorted query, and its first pair.
     theirs: &'a str,
+    pair: &'a str,
+    /// The name of that pair.
+    name: &'a str,
     out: &'a mut String,
     /// Whether a pair was written.
     begun: bool,
@@ -198,7 +216,16 @@ struct Merge<'a> {
 
 impl<'a> Merge<'a> {
     fn new(theirs: &'a str, out: &'a mut String) -> Self {
-        Self { theirs, out, begun: false }
+        let mut merge = Self { theirs, pair: "", name: "", out, begun: false };
+        merge.look();
+        merge
+    }
+
+    /// Finds the first pair of what is left.
+    fn look(&mut self) {
+        let until = |text: &'a str, byte| text.bytes().position(|b| b == byte).and_then(|at| text.get(..at));
+        self.pair = until(self.theirs, b'&').unwrap_or(self.theirs);
+        self.name = until(self.pair, b'=').unwrap_or(self.pair);
     }
 
     /// Names must come in ascending order.
@@ -217,18 +244,14 @@ impl<'a> Merge<'a> {
 
     /// Copies the pairs whose name sorts before `name`. Whole pairs would sort differently: `=` is greater than `-`.
     fn copy_until(&mut self, name: Option<&str>) -> Result<(), S3Error> {
-        while !self.theirs.is_empty() {
-            let (pair, rest) = self.theirs.split_once('&').unwrap_or((self.theirs, ""));
-            let theirs = pair.split_once('=').map_or(pair, |(theirs, _)| theirs);
-            if name.is_some_and(|name| name < theirs) {
-                break;
-            }
-            if RESERVED.contains(&theirs) {
+        while !self.theirs.is_empty() && name.is_none_or(|name| self.name <= name) {
+            if RESERVED.contains(&self.name) {
                 return Err(S3Error::new(RequestError::Validation, "the query holds signing parameters already"));
             }
             self.separate();
-            self.out.push_str(pair);
-            self.theirs = rest;
+            self.out.push_str(self.pair);
+            self.theirs = self.theirs.get(self.pair.len() + 1..).unwrap_or_default();
+            self.look();
         }
         Ok(())
     }
@@ -273,6 +296,27 @@ mod tests {
              &X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host\
              &X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
         );
+    }
+
+    #[test]
+    fn in_place_or_apart_the_query_is_the_same() {
+        let long = format!("a={}&x-id=GetObject", "b".repeat(200));
+        let token = example().with_session_token("t/".repeat(300));
+        for query in ["", "x-id=GetObject", "A=1&X-Amz-E=2&x=3", "a=&a=1", &long] {
+            for sent in [headers(&[]), headers(&[("x-amz-acl", "private"), ("content-type", "text/plain")])] {
+                for credentials in [&example(), &token] {
+                    let expires = Duration::from_secs(604_800);
+                    let target = Target { query, ..TARGET };
+                    let apart = presign(&target, &sent, expires, credentials, &SCOPE, &KeyCache::new()).unwrap();
+                    let base = "https://examplebucket.s3.amazonaws.com/test.txt";
+                    let url = if query.is_empty() { base.to_owned() } else { format!("{base}?{query}") };
+                    let unsigned = Unsigned { url, host_at: 8, path_at: base.len() - 9, query_at: base.len() };
+                    let keys = KeyCache::new();
+                    let url = presign_url(unsigned, "GET", &sent, expires, credentials, &SCOPE, &keys).unwrap();
+                    assert_eq!(url, format!("{base}?{apart}"));
+                }
+            }
+        }
     }
 
     #[test]
