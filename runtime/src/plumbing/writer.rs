@@ -49,7 +49,10 @@ pub struct RequestWriter {
     key_at: usize,
     /// Where the query begins, or would.
     query_at: usize,
+    /// The bucket, unless only the URL is wanted.
     bucket: Option<String>,
+    only_url: bool,
+    has_bucket: bool,
     bucket_in_host: bool,
     headers: HeaderMap,
     body: ByteStream,
@@ -80,7 +83,7 @@ impl RequestWriter {
 
     /// A request of which only the URL is wanted, with that much room behind it. Headers are the exception.
     pub(crate) fn for_url(endpoint: &EndpointConfig, room: usize) -> Self {
-        Self::with_room(endpoint, 192 + room, 0)
+        Self { only_url: true, ..Self::with_room(endpoint, 192 + room, 0) }
     }
 
     fn with_room(endpoint: &EndpointConfig, url: usize, headers: usize) -> Self {
@@ -91,6 +94,8 @@ impl RequestWriter {
             key_at: 0,
             query_at: 0,
             bucket: None,
+            only_url: false,
+            has_bucket: false,
             bucket_in_host: false,
             headers: HeaderMap::with_capacity(headers),
             body: ByteStream::empty(),
@@ -108,10 +113,17 @@ impl RequestWriter {
             return self.refuse(S3Error::new(RequestError::Validation, "the bucket must be written first, and once"));
         }
         match checks::bucket(bucket) {
-            Ok(()) => self.bucket = Some(bucket.to_owned()),
-            Err(error) => self.refuse(error),
+            Ok(()) => {
+                self.begin_at(Some(bucket));
+                if !self.only_url {
+                    self.bucket = Some(bucket.to_owned());
+                }
+            }
+            Err(error) => {
+                self.refuse(error);
+                self.begin();
+            }
         }
-        self.begin();
     }
 
     /// The key: checked and percent-encoded. Leading slashes, `//`, `.` and `..` stay.
@@ -319,7 +331,7 @@ impl RequestWriter {
             return Err(error);
         }
         // The root of a service or of a bucket in the host is a slash; a bucket in the path needs none.
-        if self.query_at == self.key_at && (self.bucket.is_none() || self.bucket_in_host) {
+        if self.query_at == self.key_at && (!self.has_bucket || self.bucket_in_host) {
             self.url.insert(self.query_at, '/');
             self.query_at += 1;
         }
@@ -331,7 +343,12 @@ impl RequestWriter {
         if self.path_at != 0 {
             return;
         }
-        let place = self.endpoint.place(self.bucket.as_deref());
+        self.begin_at(None);
+    }
+
+    fn begin_at(&mut self, bucket: Option<&str>) {
+        let place = self.endpoint.place(bucket);
+        self.has_bucket = bucket.is_some();
         wire_request::begin(&place, &mut self.url);
         self.path_at = self.url.len();
         place.write_prefix(&mut self.url);

@@ -27,7 +27,7 @@ use super::text::{is_plain, unescape};
 use super::{MAX_DEPTH, MAX_TEXT, XmlError};
 use crate::plumbing::{DateFormat, FromWire};
 use crate::timestamp::Timestamp;
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// Reads elements and their texts from a slice of bytes, in one pass and in linear time.
 ///
@@ -100,7 +100,7 @@ impl<'a> XmlReader<'a> {
             return Ok(None);
         }
         loop {
-            self.at = self.markup(self.at).unwrap_or(self.text.len());
+            self.pass_text()?;
             match self.peek(self.at + 1)? {
                 b'/' => return self.end_tag().map(|()| None),
                 b'!' | b'?' => {
@@ -285,6 +285,27 @@ impl<'a> XmlReader<'a> {
                 return Err(XmlError::TooLarge);
             }
         }
+    }
+
+    /// Goes to the next tag. The text before it is nobody's, but its references have to be some all the same.
+    #[inline]
+    fn pass_text(&mut self) -> Result<(), XmlError> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        if bytes.get(start) == Some(&b'<') {
+            return Ok(());
+        }
+        let reference = memchr2(b'<', b'&', bytes.get(start..).unwrap_or_default()).map(|at| start + at);
+        if reference.and_then(|at| bytes.get(at)) != Some(&b'&') {
+            self.at = reference.unwrap_or(bytes.len());
+            return Ok(());
+        }
+        // A reference may be cut by the end of the bytes, so what is behind the `&` stays.
+        self.at = reference.unwrap_or(start);
+        let Some(end) = self.markup(self.at) else { return Err(self.cut()) };
+        let run = self.text.get(self.at..end).unwrap_or_default();
+        self.at = end;
+        self.push_text(run, &mut String::new())
     }
 
     /// The text up to the next tag, and the byte behind that tag's `<`.

@@ -4,6 +4,7 @@
 
 mod arrival;
 mod hostile;
+mod oracle;
 mod page;
 mod peers;
 mod reading;

@@ -82,6 +82,26 @@ fn theirs(document: &str) -> Vec<Tree> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn agrees_with_quick_xml_on_what_is_no_document_too(
+        soup in "(<R>|</R>|<a>|</a>|<a/>|<B>|</B>|</a >|<s:B>|</s:B>|<c a='1'>|</c>|<!--|-->|<!|<\\?|\\?>|<!\\[CDATA\\[|\\]\\]>|&amp;|&x;|&#65;|&|;|a='b'|<a a=\"| |é|\n|\r|<|>|x){0,16}",
+        closed in any::<bool>(),
+        piece in 1..40usize,
+    ) {
+        let end = if closed { "</R>" } else { "" };
+        super::oracle::compare(format!("<R>{soup}{end}").as_bytes(), piece);
+    }
+
+    #[test]
+    fn agrees_with_quick_xml_on_one_byte_changed(document in document(), at in any::<prop::sample::Index>(), byte in any::<u8>(), piece in 1..200usize) {
+        let mut bytes = document.replace("Root", "R").into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        super::oracle::compare(&bytes, piece);
+    }
+
     #[test]
     fn agrees_with_quick_xml(document in document()) {
         prop_assert_eq!(arrive("Root", [document.as_bytes()]).unwrap(), theirs(&document));

@@ -108,6 +108,7 @@ fn refuses_what_is_no_xml_and_says_why() {
         ("<a>1 < 2</a>", "not well formed"),
         ("<a>I <3> S3</a>", "without a name"),
         ("<s3:></s3:>", "without a name"),
+        ("<a>&b;<c/></a>", "entity"),
         ("<a\0></a\0>", "not well formed"),
     ] {
         match skim(document.as_bytes()) {
