@@ -50,7 +50,7 @@ pub fn run(write: bool) -> Outcome {
             word.to_owned(),
         ]);
     }
-    table.print();
+    print!("{}", table.text());
     let (then, now) = (committed.get("rustc").and_then(Value::as_str).unwrap_or("unknown"), machine::rustc()?);
     if then != now {
         println!("\nThe committed figures are those of rustc {then}; this is {now}, which may explain some of it.");

@@ -65,8 +65,7 @@ pub fn run() -> Outcome {
         figures.insert("crates".to_owned(), json!(cost.crates));
         stored.insert(row.label, Value::Object(figures));
     }
-    table.print();
-    results::store("build", Value::Object(stored))?;
+    results::publish("build", Value::Object(stored), &format!("\n{}", table.text()))?;
     Ok(true)
 }
 

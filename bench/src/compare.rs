@@ -49,13 +49,15 @@ pub fn run() -> Outcome {
             sheet.entry(contestant.label.clone()).or_default().count(ask(&contestant.counting, contestant, case));
         }
     }
+    let mut page = summary(&cases, &sheets, micro::hash_nanos_per_byte()?);
     for (case, sheet) in cases.iter().zip(&sheets) {
-        print(case, sheet);
+        page += &one(case, sheet);
     }
-    summary(&cases, &sheets, micro::hash_nanos_per_byte()?);
+    let versions = contestants::versions(&contestants)?;
+    page = format!("\nMedians of {rounds} rounds; {versions}.\n{page}");
     let figures: serde_json::Map<String, Value> =
         cases.iter().zip(&sheets).map(|(case, sheet)| (case.name.to_owned(), json(sheet))).collect();
-    results::store("operations", json!({ "rounds": rounds, "medians": figures }))?;
+    results::publish("operations", json!({ "rounds": rounds, "versions": versions, "medians": figures }), &page)?;
     Ok(true)
 }
 
@@ -90,8 +92,7 @@ pub fn instructions() -> Outcome {
         eprintln!("{} done", contestant.label);
         table.row(cells);
     }
-    table.print();
-    results::store("instructions", Value::Object(stored))?;
+    results::publish("instructions", Value::Object(stored), &format!("\n{}", table.text()))?;
     Ok(true)
 }
 
@@ -137,8 +138,8 @@ impl Figures {
     }
 }
 
-fn print(case: &Case, sheet: &Sheet) {
-    println!("\n### {}: {}\n", case.name, case.what);
+/// The table of one case.
+fn one(case: &Case, sheet: &Sheet) -> String {
     let unit = match case.unit {
         Unit::Micros => "CPU us",
         Unit::Seconds => "CPU s",
@@ -168,12 +169,11 @@ fn print(case: &Case, sheet: &Sheet) {
             format!("{:.1}", median(figures.peak_kib.clone()) / 1024.0),
         ]);
     }
-    table.print();
+    format!("\n#### {}: {}\n\n{}", case.name, case.what, table.text())
 }
 
 /// One table: the cases, who is where, and whether the goals are reached.
-fn summary(cases: &[&Case], sheets: &[Sheet], hash_nanos: f64) {
-    println!("\n### All cases\n");
+fn summary(cases: &[&Case], sheets: &[Sheet], hash_nanos: f64) -> String {
     let mut table = Table::new(&[
         "case",
         "floor",
@@ -201,8 +201,8 @@ fn summary(cases: &[&Case], sheets: &[Sheet], hash_nanos: f64) {
             goals.join("; "),
         ]);
     }
-    table.print();
-    println!("\nMedians of CPU time: microseconds of one operation, seconds of what has 1g in its name.");
+    let units = "CPU time: microseconds of one operation, seconds of what has 1g in its name.";
+    format!("\n{}\n{units}\n", table.text())
 }
 
 fn best(sheet: &Sheet) -> Option<(&str, f64)> {

@@ -54,6 +54,31 @@ pub fn build() -> Result<Vec<Contestant>, String> {
     Ok(contestants)
 }
 
+/// Who was there, by lock file: `floor: hyper 1.12.0, ...; rusty-s3 0.11.0`.
+pub fn versions(contestants: &[Contestant]) -> Result<String, String> {
+    let ours = machine::root();
+    let mut texts = vec![
+        format!("floor: {}, {}", locked(&ours, "hyper")?, locked(&ours, "hyper-util")?),
+        locked(&ours, "integration-s3")?,
+    ];
+    for contestant in contestants.iter().filter(|contestant| contestant.variant.is_empty()) {
+        let folder = ours.join("bench/peers").join(&contestant.label);
+        if folder.is_dir() {
+            texts.push(locked(&folder, &contestant.label)?);
+        }
+    }
+    Ok(texts.join("; "))
+}
+
+/// A crate with its version, as the lock file of a folder has it; of several versions the last.
+fn locked(folder: &Path, name: &str) -> Result<String, String> {
+    let path = folder.join("Cargo.lock");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let after = text.rsplit_once(&format!("name = \"{name}\"\nversion = \"")).map(|(_, after)| after);
+    let version = after.and_then(|after| after.split('"').next());
+    version.map(|version| format!("{name} {version}")).ok_or_else(|| format!("no {name} in {}", path.display()))
+}
+
 /// A binary of the package `bench-contestants`, built for release.
 pub fn ours(name: &str, counting: bool) -> Result<PathBuf, String> {
     let mut cargo = cargo();

@@ -8,6 +8,7 @@
 //! scale          1 to 10,000 requests in flight, pages, parts           ROUNDS=5
 //! build-cost     what a first program costs to build                    ROWS="floor integration-s3"
 //! instructions   instructions and allocations of one call, by callgrind
+//! docs           the tables of bench/results.json into docs/performance.md
 //! budget         the same for the SDK alone, against bench/budget.json   --write takes the figures over
 //! ```
 //!
@@ -39,10 +40,13 @@ fn main() -> ExitCode {
         ["scale"] => scale::run(),
         ["build-cost"] => build_cost::run(),
         ["instructions"] => compare::instructions(),
+        ["docs"] => results::document(),
         ["budget"] => budget::run(false),
         ["budget", "--write"] => budget::run(true),
-        _ => Err("commands: compare, micro, scale, build-cost, instructions, budget [--write]; see bench/README.md"
-            .to_owned()),
+        _ => Err(
+            "commands: compare, micro, scale, build-cost, instructions, docs, budget [--write]; see bench/README.md"
+                .to_owned(),
+        ),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -44,11 +44,8 @@ pub fn run() -> Outcome {
         let instructions = cost.map(|cost| cost.instructions.round());
         stored.insert(name.clone(), json!({ "cpu_ns": nanos, "instructions": instructions }));
     }
-    table.print();
-    if let Err(error) = counted {
-        println!("\nNot counted: {error}");
-    }
-    results::store("micro", Value::Object(stored))?;
+    let note = counted.err().map_or(String::new(), |error| format!("\nNot counted: {error}\n"));
+    results::publish("micro", Value::Object(stored), &format!("\n{}{note}", table.text()))?;
     Ok(true)
 }
 

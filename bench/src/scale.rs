@@ -59,7 +59,7 @@ pub fn run() -> Outcome {
     let binaries = [contestants::ours("floor", false)?, contestants::ours("integration-s3", false)?];
     let server = machine::pinned_wide(&server_cpu, &contestants::ours("null-server", false)?);
     let server = machine::Server::start(server)?;
-    let mut stored = serde_json::Map::new();
+    let (mut stored, mut page) = (serde_json::Map::new(), format!("\nMedians of {rounds} rounds.\n"));
     for range in RANGES {
         let mut runs = vec![vec![Vec::new(); range.sizes.len()]; range.who.len()];
         for _ in 0..rounds {
@@ -74,9 +74,11 @@ pub fn run() -> Outcome {
             }
             eprintln!("{}: round done", range.name);
         }
-        stored.insert(range.name.to_owned(), print(range, &runs));
+        let (table, figures) = one(range, &runs);
+        page += &format!("\n#### {}: {}\n\n{table}", range.name, range.what);
+        stored.insert(range.name.to_owned(), figures);
     }
-    results::store("scale", Value::Object(stored))?;
+    results::publish("scale", Value::Object(stored), &page)?;
     Ok(true)
 }
 
@@ -88,8 +90,7 @@ fn read(printed: &str, requests: f64) -> Result<(f64, f64), String> {
     Ok((number("cpu_us")? / requests, number("peak_kib")?))
 }
 
-fn print(range: &Range, runs: &[Vec<Vec<(f64, f64)>>]) -> Value {
-    println!("\n### {}: {}\n", range.name, range.what);
+fn one(range: &Range, runs: &[Vec<Vec<(f64, f64)>>]) -> (String, Value) {
     let heads: Vec<String> = range.sizes.iter().map(|size| format!("{size}: CPU us (peak MiB)")).collect();
     let mut head = vec!["contestant"];
     head.extend(heads.iter().map(String::as_str));
@@ -115,8 +116,7 @@ fn print(range: &Range, runs: &[Vec<Vec<(f64, f64)>>]) -> Value {
             .collect();
         stored.insert((*label).to_owned(), Value::Array(figures));
     }
-    table.print();
-    Value::Object(stored)
+    (table.text(), Value::Object(stored))
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -14,7 +14,9 @@ impl Table {
         self.rows.push(cells);
     }
 
-    pub fn print(&self) {
+    /// The table as text, each row a line.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
         let columns = self.rows.first().map_or(0, Vec::len);
         let width = |at: usize| self.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
         let widths: Vec<usize> = (0..columns).map(|at| width(at).unwrap_or_default()).collect();
@@ -23,14 +25,15 @@ impl Table {
                 row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
                     if at == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
                 });
-            println!("| {} |", cells.collect::<Vec<_>>().join(" | "));
+            text += &format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
             if at == 0 {
                 let rule = widths.iter().enumerate().map(|(at, width)| {
                     if at == 0 { "-".repeat(width + 2) } else { format!("{}:", "-".repeat(width + 1)) }
                 });
-                println!("|{}|", rule.collect::<Vec<_>>().join("|"));
+                text += &format!("|{}|\n", rule.collect::<Vec<_>>().join("|"));
             }
         }
+        text
     }
 }
 

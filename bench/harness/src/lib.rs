@@ -33,8 +33,6 @@ pub const RANGE: u64 = 8 << 20;
 pub trait Contestant: Send + Sync + Sized + 'static {
     /// How it is called in tables.
     const NAME: &'static str;
-    /// Its version, or what it is built on.
-    const VERSION: &'static str;
 
     /// A client for this target, with the client's own defaults wherever the target does not say otherwise.
     fn new(target: &Target) -> impl Future<Output = Result<Self>> + Send;
@@ -88,7 +86,7 @@ pub fn run<C: Contestant>() -> ExitCode {
         Err(error) if error.is::<Unsupported>() => ("\"unsupported\":true".to_owned(), ExitCode::SUCCESS),
         Err(error) => (format!("\"error\":{:?}", whole(error.as_ref())), ExitCode::FAILURE),
     };
-    println!("{{\"name\":\"{}\",\"version\":\"{}\",{outcome}}}", C::NAME, C::VERSION);
+    println!("{{\"name\":\"{}\",{outcome}}}", C::NAME);
     code
 }
 

@@ -91,7 +91,6 @@ impl Floor {
 
 impl Contestant for Floor {
     const NAME: &'static str = "floor";
-    const VERSION: &'static str = "hyper 1";
 
     async fn new(target: &Target) -> Result<Self> {
         let pool = || {

@@ -19,7 +19,6 @@ struct Own {
 
 impl Contestant for Own {
     const NAME: &'static str = "integration-s3";
-    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
     async fn new(target: &Target) -> Result<Self> {
         let builder = S3Client::builder()

@@ -28,7 +28,6 @@ async fn length(mut body: ByteStream) -> Result<u64> {
 
 impl Contestant for Peer {
     const NAME: &'static str = "aws-sdk-s3";
-    const VERSION: &'static str = "1.157";
 
     async fn new(target: &Target) -> Result<Self> {
         let mut config = Config::builder()

@@ -18,7 +18,6 @@ struct Peer {
 
 impl Contestant for Peer {
     const NAME: &'static str = "minio";
-    const VERSION: &'static str = "0.4";
 
     async fn new(target: &Target) -> Result<Self> {
         let url: BaseUrl = target.endpoint.parse()?;

@@ -24,7 +24,6 @@ async fn length(object: GetResult) -> Result<u64> {
 
 impl Contestant for Peer {
     const NAME: &'static str = "object_store";
-    const VERSION: &'static str = "0.14";
 
     async fn new(target: &Target) -> Result<Self> {
         let builder = AmazonS3Builder::new()

@@ -11,7 +11,6 @@ struct Peer(Operator);
 
 impl Contestant for Peer {
     const NAME: &'static str = "opendal";
-    const VERSION: &'static str = "0.59";
 
     async fn new(target: &Target) -> Result<Self> {
         let service = services::S3::default()

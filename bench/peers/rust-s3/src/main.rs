@@ -33,7 +33,6 @@ impl AsyncWrite for Count {
 
 impl Contestant for Peer {
     const NAME: &'static str = "rust-s3";
-    const VERSION: &'static str = "0.38";
 
     async fn new(target: &Target) -> Result<Self> {
         let region = Region::Custom { region: REGION.to_owned(), endpoint: target.endpoint.clone() };

@@ -28,7 +28,6 @@ async fn length(response: Response) -> Result<u64> {
 
 impl Contestant for Peer {
     const NAME: &'static str = "rusty-s3";
-    const VERSION: &'static str = "0.11";
 
     async fn new(target: &Target) -> Result<Self> {
         Ok(Self {
