@@ -203,6 +203,14 @@ impl CopySource {
             Source::Raw(_) => None,
         }
     }
+
+    /// The version, if one is named and the text is not [raw](Self::raw).
+    pub fn version(&self) -> Option<&str> {
+        match &self.0 {
+            Source::Object { version_id, .. } => version_id.as_deref(),
+            Source::Raw(_) => None,
+        }
+    }
 }
 
 /// Names nothing and is refused when a request is written: a placeholder in requests under construction.

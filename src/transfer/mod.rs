@@ -7,7 +7,10 @@
 
 #![allow(dead_code)] // Until all directions have landed.
 
+#[cfg(feature = "indicatif")]
+mod bar;
 mod control;
+mod copy;
 pub(crate) mod download;
 mod failure;
 mod listing;
@@ -22,7 +25,10 @@ mod task;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[cfg(feature = "indicatif")]
+pub use bar::Bar;
 pub use control::TransferHandle;
+pub use copy::{Copied, Copy};
 pub use download::{Download, DownloadToBytes, DownloadToPath, DownloadToWriter, Downloaded};
 pub use failure::{Left, TransferFailure};
 pub use listing::{ListParallel, ParallelItems};
