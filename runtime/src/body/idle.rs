@@ -1,27 +1,24 @@
 //! A timer for silence: it runs only while something is waited for, and costs nothing while data flows.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::resilience::{StallPolicy, StallWatch};
 
-pin_project! {
-    /// Fires when what is waited for stays away for `limit`.
-    ///
-    /// The sleep is made at the first wait and stays where it is while data flows; only when it goes off
-    /// is it compared with the time the present wait began. So a chunk costs no trip to the timer wheel.
-    pub(crate) struct IdleTimer {
-        #[pin]
-        sleep: Option<Sleep>,
-        since: Option<Instant>,
-        limit: Option<Duration>,
-        stall: Option<StallPolicy>,
-        watch: StallWatch,
-    }
+/// Fires when what is waited for stays away for `limit`.
+///
+/// The sleep is made at the first wait and stays where it is while data flows; only when it goes off
+/// is it compared with the time the present wait began. So a chunk costs no trip to the timer wheel, and neither does
+/// a request, if the sleep is handed from one to the next.
+pub(crate) struct IdleTimer {
+    sleep: Option<Pin<Box<Sleep>>>,
+    since: Option<Instant>,
+    limit: Option<Duration>,
+    stall: Option<StallPolicy>,
+    watch: StallWatch,
 }
 
 impl From<Option<Duration>> for IdleTimer {
@@ -41,19 +38,29 @@ impl IdleTimer {
         Self { sleep: None, since: None, limit, stall, watch: StallWatch::default() }
     }
 
+    /// With a sleep another timer has left.
+    pub(crate) fn with_sleep(mut self, sleep: Option<Pin<Box<Sleep>>>) -> Self {
+        self.sleep = sleep;
+        self
+    }
+
+    /// The sleep, for the next timer.
+    pub(crate) fn into_sleep(self) -> Option<Pin<Box<Sleep>>> {
+        self.sleep
+    }
+
     /// So many bytes came. What was waited for them counts, unless the timer would have gone off meanwhile: then nobody
     /// was waiting, for it is looked at whenever somebody asks.
-    pub(crate) fn arrived(self: Pin<&mut Self>, bytes: u64) {
-        let this = self.project();
-        let since = this.since.take();
-        if let Some(policy) = this.stall
-            && (since.is_some() || *this.watch != StallWatch::default())
+    pub(crate) fn arrived(&mut self, bytes: u64) {
+        let since = self.since.take();
+        if let Some(policy) = &self.stall
+            && (since.is_some() || self.watch != StallWatch::default())
         {
             let waited = since.map(|since| since.elapsed()).unwrap_or_default();
-            if waited < this.watch.patience(policy) {
-                this.watch.arrived(policy, waited, bytes);
+            if waited < self.watch.patience(policy) {
+                self.watch.arrived(policy, waited, bytes);
             } else {
-                *this.watch = StallWatch::default();
+                self.watch = StallWatch::default();
             }
         }
     }
@@ -64,15 +71,8 @@ impl IdleTimer {
     }
 
     /// Begins a new wait, now.
-    pub(crate) fn restart(self: Pin<&mut Self>) {
-        *self.project().since = Some(Instant::now());
-    }
-
-    /// More time for this wait and those that follow.
-    pub(crate) fn extend(self: Pin<&mut Self>, by: Duration) {
-        if let Some(limit) = self.project().limit {
-            *limit += by;
-        }
+    pub(crate) fn restart(&mut self) {
+        self.since = Some(Instant::now());
     }
 
     pub(crate) fn limit(&self) -> Option<Duration> {
@@ -80,28 +80,25 @@ impl IdleTimer {
     }
 
     /// Ready once the silence has lasted too long. To be called whenever a poll came back pending.
-    pub(crate) fn poll_expired(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        let patience = this.stall.as_ref().map(|policy| this.watch.patience(policy));
-        let Some(limit) = (*this.limit).into_iter().chain(patience).min() else { return Poll::Pending };
-        let deadline = *this.since.get_or_insert_with(Instant::now) + limit;
-        if this.sleep.is_none() {
-            this.sleep.set(Some(sleep_until(deadline)));
+    pub(crate) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let patience = self.stall.as_ref().map(|policy| self.watch.patience(policy));
+        let Some(limit) = self.limit.into_iter().chain(patience).min() else { return Poll::Pending };
+        let deadline = match self.since {
+            // Not left to the sleep alone: a task that is kept busy for its whole budget is told nothing by it.
+            Some(since) if since.elapsed() >= limit => return Poll::Ready(()),
+            Some(since) => since + limit,
+            None => *self.since.insert(Instant::now()) + limit,
+        };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
         }
-        if let Some(sleep) = this.sleep.as_mut().as_pin_mut()
-            && sleep.deadline() > deadline
-        {
-            sleep.reset(deadline);
-        }
-        while let Some(mut sleep) = this.sleep.as_mut().as_pin_mut() {
-            if sleep.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
+        loop {
+            ready!(sleep.as_mut().poll(cx));
             if Instant::now() >= deadline {
                 return Poll::Ready(());
             }
-            sleep.reset(deadline);
+            sleep.as_mut().reset(deadline);
         }
-        Poll::Pending
     }
 }

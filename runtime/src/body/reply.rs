@@ -19,7 +19,6 @@ pin_project! {
     pub(crate) struct ReplySource<B, G> {
         #[pin]
         body: B,
-        #[pin]
         idle: IdleTimer,
         declared: Option<u64>,
         seen: u64,
@@ -52,7 +51,7 @@ where
             let frame = match this.body.as_mut().poll_frame(cx) {
                 Poll::Ready(frame) => frame,
                 Poll::Pending => {
-                    return match this.idle.as_mut().poll_expired(cx) {
+                    return match this.idle.poll_expired(cx) {
                         Poll::Ready(()) => Poll::Ready(Some(Err(match this.idle.trickled() {
                             Some(policy) => arrived.stalled(policy),
                             None => arrived.silent(this.idle.limit()),
@@ -65,7 +64,7 @@ where
                 Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
                 _ => 0,
             };
-            this.idle.as_mut().arrived(came);
+            this.idle.arrived(came);
             return Poll::Ready(match frame {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(chunk) => {

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use super::dial::{NotSetUp, ProxyUnreachable, TookTooLong};
+use super::tcp::NoAddress;
 use super::tunnel::Refused;
 use super::{TransportError, TransportErrorKind as Kind};
 use crate::error::BoxError;
@@ -49,8 +50,7 @@ fn explain(error: &(dyn StdError + 'static), connecting: bool, host: &str) -> Ex
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return tls_error(tls, host);
         }
-        // hyper-util's own type for this is private.
-        if connecting && cause.to_string() == "dns error" {
+        if cause.is::<NoAddress>() {
             let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
             return (
                 Kind::Dns,

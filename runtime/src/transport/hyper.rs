@@ -1,31 +1,21 @@
-//! The default transport: hyper with hyper-util's connection pool, TLS by rustls. HTTP/1.1.
+//! The default transport: HTTP/1.1 by hyper over a pool of our own, TLS by rustls.
 
 use std::fmt;
-use std::future::poll_fn;
 #[cfg(feature = "_tls")]
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use http::uri::Scheme;
-use http_body::Body;
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
-use super::classify::classify;
-use super::dial::{Dialer, dials};
-use super::proxy::{Proxies, Proxy};
+use super::dial::Dialer;
+use super::exchange::Exchanges;
+use super::pool::Pool;
+use super::proxy::Proxies;
 #[cfg(feature = "_tls")]
 use super::tls::TlsOptions;
-use super::tunnel::Refused;
-use super::upload::{Outgoing, Upload};
-use super::{BoxFuture, HttpTransport, TransportError, TransportErrorKind as Kind};
-use crate::body::{ByteStream, IdleTimer, ReplySource};
+use super::{BoxFuture, HttpTransport, TransportError};
+use crate::body::ByteStream;
 use crate::resilience::StallPolicy;
 
 /// Sends requests over pooled HTTP/1.1 connections.
@@ -43,13 +33,7 @@ use crate::resilience::StallPolicy;
 /// ```
 #[derive(Clone)]
 pub struct HyperTransport {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    client: Client<Dialer, Outgoing>,
-    permits: Arc<Semaphore>,
-    settings: HyperTransportBuilder,
+    inner: Arc<Exchanges>,
 }
 
 /// Options of a [`HyperTransport`].
@@ -58,9 +42,10 @@ struct Inner {
 pub struct HyperTransportBuilder {
     pool_max: usize,
     pool_idle: Duration,
+    pool_lifetime: Option<Duration>,
     pub(super) connect_timeout: Duration,
     pub(super) read_idle_timeout: Option<Duration>,
-    stalls: Option<StallPolicy>,
+    pub(super) stalls: Option<StallPolicy>,
     pub(super) tcp_nodelay: bool,
     pub(super) tcp_keep_alive: Option<Duration>,
     pub(super) proxies: Option<Arc<Proxies>>,
@@ -73,6 +58,7 @@ impl Default for HyperTransportBuilder {
         Self {
             pool_max: 100,
             pool_idle: Duration::from_secs(90),
+            pool_lifetime: None,
             connect_timeout: Duration::from_secs(5),
             read_idle_timeout: Some(Duration::from_secs(30)),
             stalls: Some(StallPolicy::default()),
@@ -99,6 +85,13 @@ impl HyperTransportBuilder {
     /// How long a connection nobody uses is kept open. Default: 90 s.
     pub fn pool_idle(mut self, time: Duration) -> Self {
         self.pool_idle = time;
+        self
+    }
+
+    /// How old a connection may become before it is replaced, between two requests. Default: `None`, any age. Worth setting
+    /// where a name is spread over servers that come and go.
+    pub fn pool_lifetime(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.pool_lifetime = time.into();
         self
     }
 
@@ -170,13 +163,8 @@ impl HyperTransportBuilder {
     /// The transport.
     pub fn build(self) -> HyperTransport {
         let dialer = Dialer::new(&self);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(self.pool_idle)
-            .pool_max_idle_per_host(self.pool_max)
-            .build(dialer);
-        let permits = Arc::new(Semaphore::new(self.pool_max));
-        HyperTransport { inner: Arc::new(Inner { client, permits, settings: self }) }
+        let pool = Arc::new(Pool::new(self.pool_max, self.pool_idle, self.pool_lifetime));
+        HyperTransport { inner: Arc::new(Exchanges { dialer, pool, settings: self }) }
     }
 }
 
@@ -193,7 +181,7 @@ impl HyperTransport {
 
     /// Connections in use now: requests on their way and answers not read to the end. Idle ones do not count.
     pub fn connections_in_use(&self) -> usize {
-        self.inner.settings.pool_max.saturating_sub(self.inner.permits.available_permits())
+        self.inner.pool.in_use()
     }
 }
 
@@ -227,115 +215,4 @@ impl HttpTransport for HyperTransport {
     fn pool(&self) -> Option<(usize, usize)> {
         Some((self.inner.settings.pool_max, self.connections_in_use()))
     }
-}
-
-impl Inner {
-    async fn exchange(&self, request: http::Request<ByteStream>) -> Result<http::Response<ByteStream>, TransportError> {
-        if Handle::try_current().is_err() {
-            return Err(TransportError::new(Kind::Unsupported, "requests can be sent inside a tokio runtime only"));
-        }
-        if cfg!(not(feature = "_tls")) && request.uri().scheme() == Some(&Scheme::HTTPS) {
-            let message = "https is not compiled in";
-            return Err(
-                TransportError::new(Kind::Unsupported, message).with_suggestion("enable the feature `rustls-ring`")
-            );
-        }
-        let permit = self.permit().await?;
-        let (mut parts, body) = request.into_parts();
-        let proxy = self.settings.proxies.as_deref().and_then(|proxies| proxies.of(&parts.uri));
-        // Through a tunnel the target's own answers come, and the proxy has been told when it was opened.
-        let proxy = proxy.filter(|_| parts.uri.scheme() == Some(&Scheme::HTTP));
-        if let Some(value) = proxy.and_then(Proxy::authorization) {
-            parts.headers.insert(http::header::PROXY_AUTHORIZATION, value.clone());
-        }
-        let (body, upload) = Outgoing::new(body);
-        // Cheap: it shares the text of the request's own.
-        let uri = parts.uri.clone();
-        let answer = self.head(http::Request::from_parts(parts, body), upload.as_deref(), &uri).await?;
-        if let (Some(proxy), http::StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, answer.status()) {
-            return Err(classify(Refused::unauthorized(proxy, host(&uri)).into(), true, &host(&uri)));
-        }
-        Ok(answer.map(|body| self.body(body, permit)))
-    }
-
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, TransportError> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let wait = Arc::clone(&self.permits).acquire_owned();
-        match tokio::time::timeout(self.settings.connect_timeout, wait).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => {
-                let max = self.settings.pool_max;
-                Err(TransportError::pool_exhausted(max - self.permits.available_permits().min(max), max))
-            }
-        }
-    }
-
-    /// Sends, and waits for the head of the answer.
-    async fn head(
-        &self,
-        request: http::Request<Outgoing>,
-        upload: Option<&Upload>,
-        uri: &http::Uri,
-    ) -> Result<http::Response<Incoming>, TransportError> {
-        let mut sending = pin!(self.client.request(request));
-        let mut idle = pin!(IdleTimer::new(self.settings.read_idle_timeout));
-        let mut dialed = false;
-        let mut pieces = 0;
-        let answer = poll_fn(|cx| {
-            let before = dials();
-            let polled = sending.as_mut().poll(cx);
-            if !dialed && dials() != before {
-                dialed = true;
-                // Opening has a limit of its own.
-                idle.as_mut().extend(self.settings.connect_timeout);
-            }
-            if let Poll::Ready(answer) = polled {
-                return Poll::Ready(Some(answer));
-            }
-            while idle.as_mut().poll_expired(cx).is_ready() {
-                match upload {
-                    Some(upload) if upload.starved() || upload.pieces() != pieces => {
-                        pieces = upload.pieces();
-                        idle.as_mut().restart();
-                    }
-                    _ => return Poll::Ready(None),
-                }
-            }
-            Poll::Pending
-        });
-        match answer.await {
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(error)) => {
-                if let Some(own) = upload.and_then(Upload::failure) {
-                    return Err(TransportError::new(Kind::RequestBody, own.message().to_owned()).with_source(own));
-                }
-                let connecting = error.is_connect();
-                Err(classify(error.into(), connecting, &host(uri)).with_connection_reused(!dialed))
-            }
-            None => {
-                let limit = self.settings.read_idle_timeout.unwrap_or_default();
-                let message = format!("{} neither took nor sent anything for {limit:?}", host(uri));
-                Err(TransportError::new(Kind::IdleTimeout, message).with_connection_reused(!dialed))
-            }
-        }
-    }
-
-    fn body(&self, body: Incoming, permit: OwnedSemaphorePermit) -> ByteStream {
-        // No body, or none that follows (HEAD): the connection is free already.
-        if body.is_end_stream() {
-            return ByteStream::empty();
-        }
-        let declared = body.size_hint().exact();
-        let idle = IdleTimer::watching(self.settings.read_idle_timeout, self.settings.stalls);
-        ReplySource::stream(body, declared, idle, permit)
-    }
-}
-
-/// `name:port` of a request's target, for messages. Never its path or query.
-fn host(uri: &http::Uri) -> String {
-    let name = uri.host().unwrap_or("an unnamed host");
-    let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    format!("{name}:{}", uri.port_u16().unwrap_or(default))
 }

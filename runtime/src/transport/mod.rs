@@ -7,8 +7,14 @@
 mod classify;
 mod dial;
 mod error;
+mod exchange;
 mod hyper;
+mod line;
+mod pool;
+#[cfg(test)]
+mod pool_tests;
 mod proxy;
+mod relay;
 #[cfg(feature = "test-util")]
 pub mod scripted;
 #[cfg(feature = "test-util")]
@@ -17,12 +23,14 @@ mod scripted_answer;
 mod scripted_tests;
 #[cfg(all(test, feature = "rustls-ring"))]
 mod secure_tests;
+mod tcp;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "_tls")]
 mod tls;
 mod tunnel;
 mod upload;
+mod wire;
 
 use std::fmt::Debug;
 use std::pin::Pin;

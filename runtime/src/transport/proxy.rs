@@ -44,9 +44,13 @@ impl Proxy {
     }
 
     /// The proxy's own name, as its certificate has it.
-    #[cfg_attr(not(feature = "_tls"), allow(dead_code))]
     pub(super) fn host(&self) -> &str {
         split_port(&self.authority).0
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        // The authority was written by us, with a port.
+        split_port(&self.authority).1.and_then(|port| port.parse().ok()).unwrap_or(80)
     }
 
     /// The value of `Proxy-Authorization`.

@@ -1,0 +1,213 @@
+//! Connections nobody uses at the moment, and how many may be in use.
+//!
+//! A permit stands for a connection in use; with it comes an idle connection or a new one is opened. A connection goes back
+//! when the answer has been read, before the permit does: who waits for the permit finds it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime::{Handle, Id};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::TransportError;
+use super::line::Line;
+
+/// The sweeper comes by at least this often, and no more often than that.
+const SWEEPS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
+
+pub(super) struct Pool {
+    permits: Semaphore,
+    max: usize,
+    idle_limit: Duration,
+    lifetime: Option<Duration>,
+    idle: Mutex<Idle>,
+    /// A task looks after idle connections. There is none while there are none.
+    swept: AtomicBool,
+}
+
+/// Boxed: a line is large, and moves in and out with every request.
+#[allow(clippy::vec_box)]
+type Lines = HashMap<Box<str>, Vec<Box<Line>>>;
+
+#[derive(Default)]
+struct Idle {
+    plain: Lines,
+    https: Lines,
+    count: usize,
+}
+
+impl Idle {
+    fn of(&mut self, https: bool) -> &mut Lines {
+        if https { &mut self.https } else { &mut self.plain }
+    }
+}
+
+impl Pool {
+    /// `max` connections in use, and as many idle ones, all hosts together.
+    pub(super) fn new(max: usize, idle_limit: Duration, lifetime: Option<Duration>) -> Self {
+        Self {
+            permits: Semaphore::new(max),
+            max,
+            idle_limit,
+            lifetime,
+            idle: Mutex::default(),
+            swept: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn in_use(&self) -> usize {
+        self.max.saturating_sub(self.permits.available_permits())
+    }
+
+    /// The right to use one connection; waited for, `limit` at most, while all are in use.
+    pub(super) async fn permit(self: &Arc<Self>, limit: Duration) -> Result<Permit, TransportError> {
+        let permit = match self.permits.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => match tokio::time::timeout(limit, self.permits.acquire()).await {
+                Ok(Ok(permit)) => permit,
+                _ => return Err(TransportError::pool_exhausted(self.in_use(), self.max)),
+            },
+        };
+        permit.forget();
+        Ok(Permit { pool: Arc::clone(self), line: None })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection to that place that was used last, if one idles.
+    pub(super) fn take(&self, https: bool, authority: &str, home: Id) -> Option<Box<Line>> {
+        loop {
+            let mut idle = self.idle();
+            if idle.count == 0 {
+                return None;
+            }
+            let lines = idle.of(https).get_mut(authority)?;
+            // A socket is watched by the runtime that opened it, and by that alone.
+            let line = match lines.last() {
+                Some(last) if last.home == home => lines.pop(),
+                _ => lines.iter().rposition(|line| line.home == home).map(|at| lines.remove(at)),
+            }?;
+            idle.count -= 1;
+            drop(idle);
+            if !self.is_old(&line, Instant::now()) {
+                return Some(line);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next request, unless it is over or there are enough.
+    fn keep(self: &Arc<Self>, mut line: Box<Line>) {
+        if !line.rests() {
+            return line.abort();
+        }
+        let now = Instant::now();
+        line.used = true;
+        line.idle_since = now;
+        if self.lifetime.is_some() && self.is_old(&line, now) {
+            return;
+        }
+        let mut idle = self.idle();
+        if idle.count >= self.max {
+            return;
+        }
+        let lines = idle.of(line.place.https);
+        match lines.get_mut(&*line.place.authority) {
+            Some(lines) => lines.push(line),
+            None => drop(lines.insert(line.place.authority.clone(), vec![line])),
+        }
+        idle.count += 1;
+        drop(idle);
+        if !self.swept.load(Ordering::Relaxed) {
+            self.begin_sweeping();
+        }
+    }
+
+    fn is_old(&self, line: &Line, now: Instant) -> bool {
+        now.duration_since(line.idle_since) > self.idle_limit
+            || self.lifetime.is_some_and(|limit| now.duration_since(line.born) > limit)
+    }
+
+    #[cold]
+    fn begin_sweeping(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if !self.swept.swap(true, Ordering::AcqRel) {
+            let sweeper = Sweeper(Arc::downgrade(self));
+            runtime.spawn(sweeper.run((self.idle_limit / 4).clamp(SWEEPS.0, SWEEPS.1)));
+        }
+    }
+
+    /// Closes what is old or over; answers whether any is left.
+    fn sweep(&self) -> bool {
+        let mut gone = Vec::new();
+        let now = Instant::now();
+        let mut idle = self.idle();
+        let Idle { plain, https, count } = &mut *idle;
+        for places in [plain, https] {
+            places.retain(|_, lines| {
+                gone.extend(lines.extract_if(.., |line| self.is_old(line, now) || line.is_over()));
+                !lines.is_empty()
+            });
+        }
+        *count -= gone.len();
+        let left = *count > 0;
+        if !left {
+            // Under the lock: whoever keeps a connection next sees that nobody sweeps.
+            self.swept.store(false, Ordering::Release);
+        }
+        drop(idle);
+        left
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("max", &self.max).field("in_use", &self.in_use()).finish_non_exhaustive()
+    }
+}
+
+/// Looks after idle connections for as long as there are any.
+struct Sweeper(Weak<Pool>);
+
+impl Sweeper {
+    async fn run(mut self, every: Duration) {
+        loop {
+            tokio::time::sleep(every).await;
+            match self.0.upgrade() {
+                Some(pool) if pool.sweep() => {}
+                // It has been said already that nobody sweeps.
+                _ => return self.0 = Weak::new(),
+            }
+        }
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        // Its runtime may end before the pool does: another one takes over.
+        if let Some(pool) = self.0.upgrade() {
+            pool.swept.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// The right to use a connection, and the connection. Dropped, it gives both back; a connection in the middle of something
+/// is ended.
+pub(super) struct Permit {
+    pool: Arc<Pool>,
+    pub(super) line: Option<Box<Line>>,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(line) = self.line.take() {
+            self.pool.keep(line);
+        }
+        self.pool.permits.add_permits(1);
+    }
+}
