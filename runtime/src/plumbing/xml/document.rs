@@ -47,6 +47,8 @@ pub enum DocumentError {
     Refused(Vec<u8>),
 }
 
+/// Bytes that are looked at for the end of a child that was cut: more than most of them have.
+const STEP: usize = 1 << 10;
 /// More than any error document has.
 const MAX_REFUSAL: usize = 64 << 10;
 
@@ -66,7 +68,7 @@ impl Document {
     ///
     /// # Errors
     /// What no further byte can mend.
-    pub fn push(&mut self, chunk: &[u8], each: &mut Each<'_>) -> Result<(), DocumentError> {
+    pub fn push(&mut self, mut chunk: &[u8], each: &mut Each<'_>) -> Result<(), DocumentError> {
         if matches!(self.stage, Stage::Refusal) {
             let room = MAX_REFUSAL.saturating_sub(self.tail.len());
             self.tail.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
@@ -75,15 +77,28 @@ impl Document {
         if self.consumed + (self.tail.len() + chunk.len()) as u64 > MAX_DOCUMENT {
             return Err(DocumentError::Xml(XmlError::TooLarge));
         }
-        if self.tail.is_empty() {
-            // The usual case: most of a chunk is read where it lies, and only its last, cut child is copied.
+        // The child that was cut mostly ends a little further on: only as much is copied as it takes to get behind it.
+        while !self.tail.is_empty() && !chunk.is_empty() {
+            let kept = self.tail.len();
+            let (more, rest) = chunk.split_at(chunk.len().min(kept.max(STEP)));
+            self.tail.extend_from_slice(more);
+            if self.tail.len() < self.retry_at {
+                chunk = rest;
+                continue;
+            }
+            let read = self.read_tail(each)?;
+            chunk = match read.checked_sub(kept) {
+                Some(read) => {
+                    self.tail.clear();
+                    chunk.get(read..).unwrap_or_default()
+                }
+                None => rest,
+            };
+        }
+        if !chunk.is_empty() {
+            // All the others are read where they lie.
             let read = self.read(chunk, each)?;
             self.tail.extend_from_slice(chunk.get(read..).unwrap_or_default());
-        } else {
-            self.tail.extend_from_slice(chunk);
-            if self.tail.len() >= self.retry_at {
-                self.read_tail(each)?;
-            }
         }
         self.retry_at = self.retry_at.max(1);
         if self.tail.len() > MAX_CHILD {
@@ -113,12 +128,13 @@ impl Document {
         self.tail.len()
     }
 
-    fn read_tail(&mut self, each: &mut Each<'_>) -> Result<(), DocumentError> {
+    /// Reads what is complete of the tail and takes it away: how many bytes that were.
+    fn read_tail(&mut self, each: &mut Each<'_>) -> Result<usize, DocumentError> {
         let mut tail = std::mem::take(&mut self.tail);
         let read = self.read(&tail, each)?;
         tail.drain(..read);
         self.tail = tail;
-        Ok(())
+        Ok(read)
     }
 
     /// Reads what is complete: how many bytes that were. Sets when to try the rest.

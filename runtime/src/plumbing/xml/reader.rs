@@ -23,7 +23,7 @@
 
 use super::scan::plain_end;
 use super::tags::is_space;
-use super::text::{is_plain, unescape};
+use super::text::unescape;
 use super::{MAX_DEPTH, MAX_TEXT, XmlError};
 use crate::plumbing::{DateFormat, FromWire};
 use crate::timestamp::Timestamp;
@@ -242,7 +242,8 @@ impl<'a> XmlReader<'a> {
         }
         // The usual case: nothing but characters up to the element's own end tag.
         let start = self.at;
-        if let Some(end) = plain_end(self.text.as_bytes(), start)
+        let stop = plain_end(self.text.as_bytes(), start);
+        if let Some(end) = stop
             && let Some(behind) = self.closed_at(end)
             && end - start <= MAX_TEXT
         {
@@ -251,11 +252,11 @@ impl<'a> XmlReader<'a> {
             return Ok(Some(self.text.get(start..end).unwrap_or_default()));
         }
         let (run, next) = self.run()?;
-        if next == b'/' && is_plain(run) {
+        if next == b'/' && stop == Some(self.at) {
             self.end_tag()?;
             return Ok(Some(run));
         }
-        scratch.reserve(run.len());
+        *scratch = String::with_capacity(run.len());
         self.push_text(run, scratch)?;
         loop {
             match self.peek(self.at + 1)? {

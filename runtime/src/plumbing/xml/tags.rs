@@ -100,31 +100,45 @@ impl<'a> XmlReader<'a> {
     }
 
     /// Consumes the start tag at `at`; its name without prefix.
+    #[inline]
     pub(super) fn start_tag(&mut self) -> Result<&'a str, XmlError> {
         let start = self.at + 1;
         let bytes = self.text.as_bytes();
         // The usual case: a row of letters and nothing else.
-        let mut end = letters_end(bytes, start);
-        let (name, local, at, hollow) = if bytes.get(end) == Some(&b'>') && (1..=MAX_NAME).contains(&(end - start)) {
-            let name = self.text.get(start..end).unwrap_or_default();
-            (name, name, end, false)
-        } else {
-            end = self.name_end(start)?;
-            let name = self.text.get(start..end).unwrap_or_default();
-            let (at, hollow) = if self.peek(end)? == b'>' { (end, false) } else { self.tag_end(end)? };
-            let local = local(name);
-            if local.is_empty() || matches!(name.as_bytes().first(), Some(b'0'..=b'9' | b'-' | b'.' | b':')) {
-                return Err(self.malformed("a tag without a name"));
-            }
-            (name, local, at, hollow)
-        };
+        let end = letters_end(bytes, start);
+        if bytes.get(end) != Some(&b'>') || end == start || end - start > MAX_NAME {
+            return self.rare_start_tag();
+        }
+        let name = self.text.get(start..end).unwrap_or_default();
+        self.enter(name, (end, end), false)?;
+        Ok(name)
+    }
+
+    /// A start tag with a prefix, with attributes, without an end tag, or none.
+    #[inline(never)]
+    fn rare_start_tag(&mut self) -> Result<&'a str, XmlError> {
+        let start = self.at + 1;
+        let end = self.name_end(start)?;
+        let name = self.text.get(start..end).unwrap_or_default();
+        let (at, hollow) = if self.peek(end)? == b'>' { (end, false) } else { self.tag_end(end)? };
+        let local = local(name);
+        if local.is_empty() || matches!(name.as_bytes().first(), Some(b'0'..=b'9' | b'-' | b'.' | b':')) {
+            return Err(self.malformed("a tag without a name"));
+        }
+        self.enter(name, (end, at), hollow)?;
+        Ok(local)
+    }
+
+    /// Goes into the element at `at`, whose attributes stand there and end before its `>`.
+    #[inline]
+    fn enter(&mut self, name: &'a str, attributes: (usize, usize), hollow: bool) -> Result<(), XmlError> {
         *self.open.get_mut(self.depth).ok_or(XmlError::TooDeep)? = name;
         self.depth += 1;
-        self.attributes = (end, at);
-        self.tag = start - 1;
+        self.tag = self.at;
+        self.attributes = attributes;
         self.hollow = hollow;
-        self.at = at + 1;
-        Ok(local)
+        self.at = attributes.1 + 1;
+        Ok(())
     }
 
     /// The `>` of the start tag whose name ends at `from`, and whether a slash stands before it.

@@ -41,12 +41,13 @@ pub(super) fn is_plain(raw: &str) -> bool {
 
 /// The character a reference at the start of `bytes` stands for, and the reference's length.
 fn reference(bytes: &[u8]) -> Option<(char, usize)> {
-    const NAMED: [(&[u8], char); 5] =
-        [(b"&quot;", '"'), (b"&amp;", '&'), (b"&lt;", '<'), (b"&gt;", '>'), (b"&apos;", '\'')];
-    for (name, c) in NAMED {
-        if bytes.starts_with(name) {
-            return Some((c, name.len()));
-        }
+    match bytes {
+        [b'&', b'q', b'u', b'o', b't', b';', ..] => return Some(('"', 6)),
+        [b'&', b'a', b'm', b'p', b';', ..] => return Some(('&', 5)),
+        [b'&', b'l', b't', b';', ..] => return Some(('<', 4)),
+        [b'&', b'g', b't', b';', ..] => return Some(('>', 4)),
+        [b'&', b'a', b'p', b'o', b's', b';', ..] => return Some(('\'', 6)),
+        _ => {}
     }
     let (radix, start) = match bytes {
         [b'&', b'#', b'x', ..] => (16, 3),
