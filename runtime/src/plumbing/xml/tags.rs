@@ -218,6 +218,9 @@ impl<'a> XmlReader<'a> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         for (start, end) in [("<?", "?>"), ("<!--", "-->"), ("<![CDATA[", "]]>")] {
             if let Some(held) = rest.strip_prefix(start) {
+                if start == "<?" && held.bytes().next().is_some_and(|b| !NAME[usize::from(b)]) {
+                    return Err(self.malformed("an instruction without a name"));
+                }
                 let len = memmem::find(held.as_bytes(), end.as_bytes()).ok_or_else(|| self.cut())?;
                 self.at += start.len() + len + end.len();
                 return Ok(held.get(..len).unwrap_or_default());

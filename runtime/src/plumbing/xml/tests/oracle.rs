@@ -62,6 +62,9 @@ pub(super) fn theirs(document: &str) -> Result<Vec<Element>, String> {
             open.push(started(start)?);
         }
         let text = match &event {
+            Event::PI(instruction) if !instruction.first().is_some_and(|b| is_name(&[*b])) => {
+                return Err("an instruction without a name".into());
+            }
             Event::Start(_) | Event::Comment(_) | Event::PI(_) | Event::Decl(_) => continue,
             Event::End(_) | Event::Empty(_) => {
                 let done = open.pop().ok_or("an end without a start")?;
@@ -108,6 +111,24 @@ fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.len() <= 1024 && !name.iter().any(special)
 }
 
+/// Nor does it mind `a="1"b="2"`.
+fn is_spaced(raw: &[u8]) -> bool {
+    let mut quote = None;
+    let mut closed = false;
+    for &byte in raw {
+        match quote {
+            Some(open) if byte == open => (quote, closed) = (None, true),
+            Some(_) => {}
+            None if closed && !b" \t\r\n".contains(&byte) => return false,
+            None => {
+                closed = false;
+                quote = b"\"'".contains(&byte).then_some(byte);
+            }
+        }
+    }
+    true
+}
+
 fn started(start: &BytesStart<'_>) -> Result<Element, String> {
     let local = start.local_name();
     let first = start.name().as_ref().first().copied().unwrap_or_default();
@@ -116,6 +137,9 @@ fn started(start: &BytesStart<'_>) -> Result<Element, String> {
     }
     let name = std::str::from_utf8(local.as_ref()).map_err(|e| e.to_string())?.to_owned();
     let mut found = Element { name, ..Element::default() };
+    if !is_spaced(start.attributes_raw()) {
+        return Err("attributes without a blank between them".into());
+    }
     for attribute in start.attributes().with_checks(false) {
         let attribute = attribute.map_err(|e| e.to_string())?;
         let raw = std::str::from_utf8(&attribute.value).map_err(|e| e.to_string())?;

@@ -109,6 +109,8 @@ fn refuses_what_is_no_xml_and_says_why() {
         ("<a>I <3> S3</a>", "without a name"),
         ("<s3:></s3:>", "without a name"),
         ("<a>&b;<c/></a>", "entity"),
+        ("<?><a/>", "instruction"),
+        ("<a><? b?></a>", "instruction"),
         ("<a\0></a\0>", "not well formed"),
     ] {
         match skim(document.as_bytes()) {
