@@ -214,7 +214,8 @@ mod tests {
             pushed.iter_mut().for_each(|value| *value += 1);
             assert_eq!(pushed, values.iter().map(|value| value + 1).collect::<Vec<_>>());
         }
-        assert!(Few::from([1]) != [2] && Few::from([1]) != [1, 1]);
+        let one = Few::from([1]);
+        assert!(one != [2] && one != [1, 1]);
     }
 
     #[test]
