@@ -23,12 +23,12 @@ pub struct Contestant {
     pub variant: String,
     /// What is timed.
     pub binary: PathBuf,
-    /// What counts allocations.
-    pub counting: PathBuf,
+    /// What counts allocations, if that was asked for.
+    pub counting: Option<PathBuf>,
 }
 
-/// Builds all that take part: ours always, of the peers those in `PEERS`, or all.
-pub fn build() -> Result<Vec<Contestant>, String> {
+/// Builds all that take part: ours always, of the peers those in `PEERS`, or all. Twice if allocations are to be counted.
+pub fn build(counting: bool) -> Result<Vec<Contestant>, String> {
     let peers = machine::root().join("bench/peers");
     let all: Vec<String> = folders(&peers);
     let chosen = match machine::words("PEERS", &all.join(" ")) {
@@ -40,9 +40,11 @@ pub fn build() -> Result<Vec<Contestant>, String> {
     }
     let mut contestants = Vec::new();
     for name in ["floor", "integration-s3"].iter().map(|name| (*name).to_owned()).chain(chosen) {
-        let own = !all.contains(&name);
-        let (timed, counting) =
-            if own { (ours(&name, false)?, ours(&name, true)?) } else { both(&peers.join(&name), &name)? };
+        let one = |counting| {
+            if all.contains(&name) { peer(&peers.join(&name), &name, counting) } else { ours(&name, counting) }
+        };
+        let timed = one(false)?;
+        let counting = if counting { Some(one(true)?) } else { None };
         let variants = VARIANTS.iter().find(|(of, _)| *of == name).map_or(&[""][..], |(_, variants)| variants);
         contestants.extend(variants.iter().map(|variant| Contestant {
             label: if variant.is_empty() { name.clone() } else { format!("{name}:{variant}") },
@@ -86,15 +88,12 @@ pub fn ours(name: &str, counting: bool) -> Result<PathBuf, String> {
     build_one(cargo, &machine::target(), name, name, counting)
 }
 
-fn both(folder: &Path, name: &str) -> Result<(PathBuf, PathBuf), String> {
+fn peer(folder: &Path, name: &str, counting: bool) -> Result<PathBuf, String> {
     // Peers share what they can: most bring the same crates.
     let target = machine::scratch("peers")?;
-    let one = |counting| {
-        let mut cargo = cargo();
-        cargo.current_dir(folder).arg("--target-dir").arg(&target);
-        build_one(cargo, &target, &format!("peer-{name}"), name, counting)
-    };
-    Ok((one(false)?, one(true)?))
+    let mut cargo = cargo();
+    cargo.current_dir(folder).arg("--target-dir").arg(&target);
+    build_one(cargo, &target, &format!("peer-{name}"), name, counting)
 }
 
 fn cargo() -> Command {
