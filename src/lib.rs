@@ -81,7 +81,7 @@ pub use generated::providers::Provider;
 pub use generated::{missing, operations, types};
 #[cfg(feature = "buckets")]
 pub use health::HealthStatus;
-pub use integration_s3_runtime::body::{BodyReader, ByteStream, Bytes};
+pub use integration_s3_runtime::body::{BodyObserver, BodyReader, ByteStream, Bytes};
 pub use integration_s3_runtime::call::{
     Items, Operation, Paged, Pages, PresignPost, PresignedPost, PresignedRequest, RequestOptions, Sending,
 };

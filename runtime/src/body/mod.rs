@@ -11,6 +11,7 @@ mod reply;
 mod source;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::fmt;
 use std::ops::Range;
@@ -31,6 +32,8 @@ pub(crate) use reply::ReplySource;
 pub use source::BodySource;
 
 use file::FileSpan;
+pub use watch::BodyObserver;
+use watch::Watch;
 
 /// The bytes of a request or an answer.
 ///
@@ -62,6 +65,7 @@ use file::FileSpan;
 #[derive(Default)]
 pub struct ByteStream {
     inner: Inner,
+    watch: Option<Box<Watch>>,
 }
 
 enum Inner {
@@ -79,7 +83,7 @@ enum Inner {
 
 impl From<Inner> for ByteStream {
     fn from(inner: Inner) -> Self {
-        Self { inner }
+        Self { inner, watch: None }
     }
 }
 
@@ -260,7 +264,7 @@ impl Clone for ByteStream {
             Inner::Source(_) | Inner::Spent => Inner::Spent,
             Inner::Read(verification) => Inner::Read(*verification),
         };
-        inner.into()
+        Self { inner, watch: self.watch.as_ref().map(|watch| Box::new(watch.again())) }
     }
 }
 

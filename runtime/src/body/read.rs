@@ -9,6 +9,7 @@ use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
+use super::watch::PIECE;
 use super::{ByteStream, Inner};
 use crate::error::{ResponseError, S3Error, TransferError};
 use crate::integrity::{Unchecked, Verification};
@@ -33,8 +34,8 @@ impl ByteStream {
     ///
     /// As [`next`](Self::next), and if there is not that much memory.
     pub async fn collect(mut self) -> Result<Bytes, S3Error> {
-        if let Inner::Bytes(bytes) = self.inner {
-            return Ok(bytes);
+        if let (Inner::Bytes(bytes), None) = (&self.inner, &self.watch) {
+            return Ok(bytes.clone());
         }
         let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
         if self.len() == Some(0) {
@@ -102,6 +103,9 @@ impl ByteStream {
                 Err(error) => break Some(Err(error)),
             }
         };
+        if let (Some(watch), Some(Ok(bytes))) = (&mut self.watch, &result) {
+            watch.passed(bytes);
+        }
         // The end frees what the source holds: its connection, its file. So does the last byte.
         if !matches!(result, Some(Ok(_))) || self.len() == Some(0) {
             self.inner = match self.verification() {
@@ -114,7 +118,10 @@ impl ByteStream {
 
     fn take_bytes(&mut self) -> Option<Bytes> {
         match &mut self.inner {
-            Inner::Bytes(bytes) if !bytes.is_empty() => Some(std::mem::take(bytes)),
+            Inner::Bytes(bytes) if !bytes.is_empty() => {
+                let piece = if self.watch.is_some() { bytes.len().min(PIECE) } else { bytes.len() };
+                Some(bytes.split_to(piece))
+            }
             _ => None,
         }
     }
