@@ -46,6 +46,11 @@ pub enum Left {
         /// Its id.
         upload_id: String,
     },
+    /// An object that was stored, and is not known to be what was sent: do not trust it.
+    DoubtfulObject {
+        /// Its version, in buckets with versioning.
+        version_id: Option<String>,
+    },
     /// A file with some of the bytes.
     PartialFile {
         /// Where it is.
@@ -58,6 +63,8 @@ impl fmt::Display for Left {
         match self {
             Self::Nothing => f.write_str("nothing is left behind"),
             Self::OpenUpload { upload_id } => write!(f, "the upload {upload_id} is left open"),
+            Self::DoubtfulObject { version_id: Some(version) } => write!(f, "the object stands as version {version}"),
+            Self::DoubtfulObject { version_id: None } => f.write_str("the object stands"),
             Self::PartialFile { path } => write!(f, "what arrived is kept in {}", path.display()),
         }
     }

@@ -21,9 +21,11 @@ mod report;
 mod stale;
 mod state;
 mod task;
+mod upload;
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(feature = "indicatif")]
 pub use bar::Bar;
@@ -37,6 +39,7 @@ pub use progress::{Phase, Progress, ProgressListener};
 pub use report::BatchReport;
 pub use state::TransferState;
 pub use task::Transfer;
+pub use upload::{Upload, UploadSource, Uploaded};
 
 use crate::error::RequestError;
 use crate::{S3Client, S3Error};
@@ -96,11 +99,13 @@ impl Settings {
 pub(crate) struct Shared {
     pub(crate) memory: Memory,
     open_uploads: AtomicU64,
+    /// Ids of uploads whose transfer is over and which are still open: taken up again, they must not count twice.
+    kept: Mutex<HashSet<String>>,
 }
 
 impl Shared {
     pub(crate) fn new(memory: u64) -> Arc<Self> {
-        Arc::new(Self { memory: Memory::new(memory), open_uploads: AtomicU64::new(0) })
+        Arc::new(Self { memory: Memory::new(memory), open_uploads: AtomicU64::new(0), kept: Mutex::default() })
     }
 
     /// An upload was opened.
@@ -111,6 +116,18 @@ impl Shared {
     /// It was completed or aborted.
     pub(crate) fn closed(&self) {
         let _ = self.open_uploads.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| open.checked_sub(1));
+    }
+
+    /// Its transfer is over, it is still open.
+    pub(crate) fn kept(&self, upload_id: &str) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(upload_id.to_owned());
+    }
+
+    /// It is gone on with, perhaps by another client than the one that opened it.
+    pub(crate) fn taken_up(&self, upload_id: &str) {
+        if !self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(upload_id) {
+            self.opened();
+        }
     }
 }
 

@@ -5,8 +5,20 @@
 mod copies;
 mod downloads;
 mod downloads_hostile;
+#[allow(dead_code)]
+#[path = "../soak/faults.rs"]
+mod faults;
 mod listing;
 mod prefix;
 #[allow(dead_code)]
+#[path = "../soak/proxy.rs"]
+mod proxy;
+#[allow(dead_code)]
 #[path = "../hostile/server.rs"]
 mod server;
+mod uploads;
+mod uploads_faulty;
+mod uploads_resumed;
+#[allow(dead_code)]
+#[path = "../soak/wire.rs"]
+mod wire;

@@ -24,8 +24,17 @@ pub(super) enum Content {
 
 pub(super) enum Feed {
     /// All but the parts that stand.
-    File { path: PathBuf, plan: Plan, next: u32, stands: BTreeSet<u32> },
-    Bytes { bytes: Bytes, plan: Plan, next: u32 },
+    File {
+        path: PathBuf,
+        plan: Plan,
+        next: u32,
+        stands: BTreeSet<u32>,
+    },
+    Bytes {
+        bytes: Bytes,
+        plan: Plan,
+        next: u32,
+    },
     Stream(Box<Stream>),
 }
 

@@ -174,5 +174,6 @@ pub(super) async fn abort(run: &Run, put: &PutObjectRequest, upload_id: &str) ->
             tokio::time::sleep(pause(tried, last.as_ref().unwrap_or(&nothing))).await;
         }
     }
-    Err(last.unwrap_or_else(|| S3Error::new(MultipartError::Other, "the store still lists the upload after its abortion")))
+    Err(last
+        .unwrap_or_else(|| S3Error::new(MultipartError::Other, "the store still lists the upload after its abortion")))
 }

@@ -55,12 +55,7 @@ impl TransferManager {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn upload(
-        &self,
-        bucket: impl Into<String>,
-        key: impl Into<String>,
-        source: impl Into<UploadSource>,
-    ) -> Upload {
+    pub fn upload(&self, bucket: impl Into<String>, key: impl Into<String>, source: impl Into<UploadSource>) -> Upload {
         let put = self.client.put_object().bucket(bucket).key(key);
         Upload { start: Start::of(self), put, source: source.into(), state_file: None, state: None, on_state: None }
     }

@@ -18,6 +18,7 @@ use super::request::{self, Wanted};
 use super::resume::{Resumed, endpoint};
 use super::source::File;
 use crate::S3Error;
+use crate::error::{ErrorKind, RequestError};
 use crate::operations::PutObjectRequest;
 use crate::telemetry::uploads;
 
@@ -125,7 +126,7 @@ impl Multipart {
         let run = self.run.clone();
         let part = request::part(&self.put, &self.upload_id, self.wanted.algorithm.as_ref());
         let sender = Arc::new(Sender { run: run.clone(), request: part, stopped: AtomicBool::new(false) });
-        let mut tasks = JoinSet::new();
+        let mut tasks: JoinSet<(u32, Result<PartState, S3Error>)> = JoinSet::new();
         let mut failed: Vec<(u32, String)> = Vec::new();
         let mut cause: Option<S3Error> = None;
         let mut over = false;
@@ -178,12 +179,16 @@ impl Multipart {
             }
         }
         match cause {
-            Some(cause) => {
-                // A file that shrank or went away is not the one the parts are of.
-                let spoilt = match &self.file {
-                    Some(file) => file.check().await.is_err(),
-                    None => true,
+            Some(mut cause) => {
+                // A file that shrank or went away is not the one the parts are of; other sources cannot be read again.
+                let changed = match &self.file {
+                    Some(file) => file.check().await.err(),
+                    None => None,
                 };
+                let spoilt = changed.is_some() || self.file.is_none();
+                if let (Some(changed), ErrorKind::Request(RequestError::Validation)) = (changed, cause.kind()) {
+                    cause = changed;
+                }
                 failed.sort();
                 Err(Trouble { failed, spoilt, ..cause.into() })
             }

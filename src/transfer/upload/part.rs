@@ -75,8 +75,7 @@ impl Sender {
         if let (Some(ours), Some(theirs)) = (&ours, &theirs)
             && ours != theirs
         {
-            let message =
-                format!("part {} has the checksum {ours} here and {theirs} at the store", piece.number);
+            let message = format!("part {} has the checksum {ours} here and {theirs} at the store", piece.number);
             return Err(S3Error::new(TransferError::ChecksumMismatch, message).with_retryable(true));
         }
         Ok(PartState { number: piece.number, len: piece.len, e_tag, checksum: ours.or(theirs) })

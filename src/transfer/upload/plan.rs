@@ -42,7 +42,9 @@ impl Plan {
         let plan = Self { len, part_size };
         if part_size == 0 || part_size > LARGEST_PART || len > LARGEST_OBJECT || plan.count() > MOST_PARTS {
             let message = format!("the state of the upload cannot be right: {len} bytes in parts of {part_size}");
-            return Err(S3Error::new(RequestError::Validation, message).with_suggestion("delete the state to begin anew"));
+            return Err(
+                S3Error::new(RequestError::Validation, message).with_suggestion("delete the state to begin anew")
+            );
         }
         Ok(plan)
     }
@@ -70,7 +72,7 @@ pub(super) fn too_long(part_size: u64) -> S3Error {
     let message = format!(
         "the stream is longer than {MOST_PARTS} parts of {part_size} bytes, which is all an upload of unknown length can have"
     );
-    let needed = LARGEST_OBJECT.div_ceil(MOST_PARTS).next_multiple_of(MIB) / MIB;
+    let needed = LARGEST_OBJECT.div_ceil(MOST_PARTS).div_ceil(MIB);
     S3Error::new(RequestError::EntityTooLarge, message).with_suggestion(format!(
         "give the length of the stream, or set a larger part_size: {needed} MiB reach the 5 TiB an object may have"
     ))

@@ -92,7 +92,11 @@ pub(super) fn create(put: &PutObjectRequest, algorithm: Option<&ChecksumAlgorith
 }
 
 /// A part without number and body.
-pub(super) fn part(put: &PutObjectRequest, upload_id: &str, algorithm: Option<&ChecksumAlgorithm>) -> UploadPartRequest {
+pub(super) fn part(
+    put: &PutObjectRequest,
+    upload_id: &str,
+    algorithm: Option<&ChecksumAlgorithm>,
+) -> UploadPartRequest {
     let mut to = UploadPartRequest::default();
     same!(put => to; bucket, key, sse_customer_algorithm, sse_customer_key, sse_customer_key_md5, expected_bucket_owner,
         request_payer);

@@ -161,8 +161,9 @@ pub(super) fn same_as_before(before: &FileFacts, now: &FileFacts) -> Result<(), 
         return Ok(());
     };
     let message = format!("the file {} changed since its upload began: {how}", now.path.display());
-    Err(S3Error::new(RequestError::Validation, message)
-        .with_suggestion("delete the state to begin anew; what was sent of the old file must not be mixed with the new"))
+    Err(S3Error::new(RequestError::Validation, message).with_suggestion(
+        "delete the state to begin anew; what was sent of the old file must not be mixed with the new",
+    ))
 }
 
 fn since_1970(time: SystemTime) -> (i64, u32) {

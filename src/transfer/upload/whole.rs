@@ -24,7 +24,10 @@ pub(super) async fn of_file(run: Run, put: Put, file: File) -> Result<Uploaded, 
         file.check().await?;
         return of_bytes(run.clone(), put, bytes).await;
     }
-    let (bucket, key) = { let request = put.clone().build(); (request.bucket, request.key) };
+    let (bucket, key) = {
+        let request = put.clone().build();
+        (request.bucket, request.key)
+    };
     let uploaded = send(&run, put, body, len).await?;
     match file.check().await {
         Ok(()) => Ok(uploaded),
@@ -45,10 +48,7 @@ async fn send(run: &Run, put: Put, body: ByteStream, len: u64) -> Result<Uploade
     run.pass().await?;
     let count = Arc::new(Count { run: run.clone(), counted: AtomicU64::new(0) });
     let sent = put.body(body.observed(count.clone())).send();
-    let done = run.control.unless_cancelled(sent).await?.map_err(|error| {
-        count.settle(0);
-        error
-    })?;
+    let done = run.control.unless_cancelled(sent).await?.inspect_err(|_| count.settle(0))?;
     count.settle(len);
     if let Some(size) = done.size.and_then(|size| u64::try_from(size).ok()).filter(|size| *size != len) {
         let message = format!("the store has {size} bytes of the {len} that were sent");
