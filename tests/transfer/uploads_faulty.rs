@@ -82,7 +82,7 @@ async fn a_part_that_fails_is_sent_again_and_the_others_go_on() {
 async fn bytes_that_are_damaged_on_the_way_are_sent_again() {
     for fault in [
         Script(|asked, number| (is_part(asked, 1) && number < 5).then_some(Fault::RequestCorrupt)),
-        Script(|asked, number| (is_part(asked, 2) && number < 6).then_some(Fault::RequestDuplicate)),
+        Script(|asked, number| (is_part(asked, 2) && number < 4).then_some(Fault::RequestDuplicate)),
     ] {
         let (server, proxy, shaky, direct) = set_up(fault).await;
         let (folder, data) = (Folder::new(), bytes(17 * MIB, 4));
@@ -115,7 +115,7 @@ async fn a_part_that_never_arrives_ends_the_upload_and_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_whose_completion_got_lost_on_the_way_back_is_found_to_be_complete() {
     // The first answer; and all of them. With a condition that the object itself breaks from then on.
-    let first = Script(|asked, number| (completes(asked) && number < 7).then_some(Fault::AnswerReset));
+    let first = Script(|asked, number| (completes(asked) && number < 8).then_some(Fault::AnswerReset));
     let all = Script(|asked, _| completes(asked).then_some(Fault::AnswerReset));
     for plan in [first, all] {
         let (server, proxy, shaky, direct) = set_up(plan).await;

@@ -40,7 +40,7 @@ impl Sender {
                 Err(error) => {
                     watch.settle(0);
                     tried += 1;
-                    let again = tried < TRIES && helps(&error) && !self.stopped.load(Ordering::Relaxed);
+                    let again = tried < TRIES && helps(&error, tried) && !self.stopped.load(Ordering::Relaxed);
                     if !again {
                         return (number, Err(error));
                     }
@@ -98,16 +98,15 @@ impl Sender {
 }
 
 /// Whether sending a part once more can help: the way to the store failed, or changed the bytes.
-fn helps(error: &S3Error) -> bool {
-    const DAMAGED: [&str; 5] = [
-        "BadDigest",
-        "XAmzContentSHA256Mismatch",
-        "XAmzContentChecksumMismatch",
-        "IncompleteBody",
-        // A changed byte of a chunk breaks the chunk's signature; one that was always wrong fails four times.
-        "SignatureDoesNotMatch",
-    ];
-    error.is_retryable() || error.code().is_some_and(|code| DAMAGED.contains(&code))
+fn helps(error: &S3Error, tried: u32) -> bool {
+    const DAMAGED: [&str; 4] =
+        ["BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody"];
+    // What a store says of a part cut into chunks when a byte of the cutting, or of what is signed, is another one. It says the
+    // same of a request that is wrong for good, so one more try has to do.
+    const PERHAPS: [&str; 4] =
+        ["SignatureDoesNotMatch", "InvalidRequest", "InvalidChunkSizeError", "MalformedTrailerError"];
+    let is_one_of = |codes: &[&str]| error.code().is_some_and(|code| codes.contains(&code));
+    error.is_retryable() || is_one_of(&DAMAGED) || (tried == 1 && is_one_of(&PERHAPS))
 }
 
 /// How long to wait before the next try.
