@@ -104,6 +104,9 @@ mod guides {
     mod readme {}
     #[doc = include_str!("../docs/getting-started.md")]
     mod getting_started {}
+    #[cfg(feature = "transfer")]
+    #[doc = include_str!("../docs/transfer.md")]
+    mod transfer {}
     #[doc = include_str!("../docs/errors.md")]
     mod errors {}
     #[doc = include_str!("../docs/migration.md")]

@@ -81,7 +81,7 @@ async fn a_part_that_fails_is_sent_again_and_the_others_go_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bytes_that_are_damaged_on_the_way_are_sent_again() {
     for fault in [
-        Script(|asked, number| (is_part(asked, 1) && number < 5).then_some(Fault::RequestCorrupt)),
+        Script(|asked, number| (is_part(asked, 1) && number < 3).then_some(Fault::RequestCorrupt)),
         Script(|asked, number| (is_part(asked, 2) && number < 4).then_some(Fault::RequestDuplicate)),
     ] {
         let (server, proxy, shaky, direct) = set_up(fault).await;

@@ -71,7 +71,7 @@ impl Sender {
             S3Error::new(ResponseError::InvalidResponse, format!("the store gave no ETag for part {}", piece.number))
         })?;
         let theirs = self.request.checksum_algorithm.as_ref().and_then(|algorithm| value_of!(answer, algorithm));
-        let ours = watch.sum();
+        let ours = watch.sum(piece);
         if let (Some(ours), Some(theirs)) = (&ours, &theirs)
             && ours != theirs
         {
@@ -144,10 +144,15 @@ impl Watch {
         }
     }
 
-    /// Of the bytes as they were read last.
-    fn sum(&self) -> Option<String> {
+    /// Of the bytes as they were read last. A small body in memory may be sent without being read piece by piece.
+    fn sum(&self, piece: &Piece) -> Option<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.hasher.clone().map(|hasher| hasher.finish().to_base64())
+        let sum = match (&state.hasher, &piece.content) {
+            (Some(hasher), _) if state.counted == piece.len => hasher.clone().finish(),
+            (Some(hasher), Content::Bytes(bytes)) => Hasher::of(hasher.algorithm(), bytes),
+            _ => return None,
+        };
+        Some(sum.to_base64())
     }
 }
 
