@@ -9,6 +9,7 @@
 
 #[cfg(feature = "indicatif")]
 mod bar;
+mod batch;
 mod control;
 mod copy;
 pub(crate) mod download;
@@ -29,6 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(feature = "indicatif")]
 pub use bar::Bar;
+pub use batch::{Batch, Deletion};
 pub use control::TransferHandle;
 pub use copy::{Copied, Copy};
 pub use download::{Download, DownloadToBytes, DownloadToPath, DownloadToWriter, Downloaded};

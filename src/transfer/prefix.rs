@@ -89,52 +89,68 @@ impl DeletePrefix {
     }
 
     async fn delete(&self, report: &mut BatchReport) -> Result<(), S3Error> {
-        let mut bulk = self.bucket.client().config().store.bulk_delete;
-        let mut running = JoinSet::new();
-        let mut outcome = self.begin(&mut running, &mut bulk, report).await;
-        // What was sent is waited for, so that the counts are true.
-        while !running.is_empty() {
-            outcome = outcome.and(self.reap(&mut running, &mut bulk, report).await);
+        let mut pages = self.bucket.list_objects_v2().prefix(&self.prefix).max_keys(AT_ONCE as i32).pages();
+        let mut deleter = Deleter::new(&self.bucket, self.concurrency, self.first);
+        let mut outcome = Ok(());
+        while let (Ok(()), false) = (&outcome, report.stopped) {
+            outcome = match pages.next().await {
+                None => break,
+                Some(Err(error)) => Err(error),
+                Some(Ok(page)) => {
+                    let keys = page.contents.into_iter().map(|object| object.key).collect();
+                    deleter.delete(keys, report).await
+                }
+            };
         }
-        outcome
+        outcome.and(deleter.finish(report).await)
+    }
+}
+
+/// Deletes keys as they come, some requests at a time.
+pub(super) struct Deleter {
+    bucket: Bucket,
+    concurrency: usize,
+    first: bool,
+    bulk: bool,
+    running: JoinSet<Deleted>,
+}
+
+impl Deleter {
+    pub(super) fn new(bucket: &Bucket, concurrency: usize, first: bool) -> Self {
+        let bulk = bucket.client().config().store.bulk_delete;
+        Self { bucket: bucket.clone(), concurrency, first, bulk, running: JoinSet::new() }
     }
 
-    async fn begin(
-        &self,
-        running: &mut JoinSet<Deleted>,
-        bulk: &mut bool,
-        report: &mut BatchReport,
-    ) -> Result<(), S3Error> {
-        let mut pages = self.bucket.list_objects_v2().prefix(&self.prefix).max_keys(AT_ONCE as i32).pages();
-        while let Some(page) = pages.next().await {
-            let keys: Vec<String> = page?.contents.into_iter().map(|object| object.key).collect();
-            let (plain, odd): (Vec<String>, Vec<String>) = keys.into_iter().partition(|key| *bulk && fits_xml(key));
-            let single = odd.into_iter().map(|key| vec![key]);
-            for batch in plain.chunks(AT_ONCE).map(<[String]>::to_vec).chain(single) {
-                while running.len() >= self.concurrency {
-                    self.reap(running, bulk, report).await?;
-                }
-                if self.first && report.failures > 0 {
-                    report.stopped = true;
-                    report.skipped += batch.len() as u64;
-                    continue;
-                }
-                running.spawn(delete(self.bucket.clone(), batch));
+    /// Begins to delete these, and waits until it is no more than `concurrency` requests behind.
+    pub(super) async fn delete(&mut self, keys: Vec<String>, report: &mut BatchReport) -> Result<(), S3Error> {
+        let bulk = self.bulk;
+        let (plain, odd): (Vec<String>, Vec<String>) = keys.into_iter().partition(|key| bulk && fits_xml(key));
+        let single = odd.into_iter().map(|key| vec![key]);
+        for batch in plain.chunks(AT_ONCE).map(<[String]>::to_vec).chain(single) {
+            while self.running.len() >= self.concurrency {
+                self.reap(report).await?;
             }
-            if report.stopped {
-                break;
+            if self.first && report.failures > 0 {
+                report.stopped = true;
+                report.skipped += batch.len() as u64;
+                continue;
             }
+            self.running.spawn(delete(self.bucket.clone(), batch));
         }
         Ok(())
     }
 
-    async fn reap(
-        &self,
-        running: &mut JoinSet<Deleted>,
-        bulk: &mut bool,
-        report: &mut BatchReport,
-    ) -> Result<(), S3Error> {
-        let Some(done) = running.join_next().await else { return Ok(()) };
+    /// What was sent is waited for, so that the counts are true.
+    pub(super) async fn finish(mut self, report: &mut BatchReport) -> Result<(), S3Error> {
+        let mut outcome = Ok(());
+        while !self.running.is_empty() {
+            outcome = outcome.and(self.reap(report).await);
+        }
+        outcome
+    }
+
+    async fn reap(&mut self, report: &mut BatchReport) -> Result<(), S3Error> {
+        let Some(done) = self.running.join_next().await else { return Ok(()) };
         let done = done.map_err(|error| {
             S3Error::new(TransferError::StreamInterrupted, "a deletion was not carried out").with_source(error)
         })?;
@@ -150,7 +166,7 @@ impl DeletePrefix {
             }
             // The store has no bulk delete after all.
             Err(error) if done.keys.len() > 1 && error.kind() == ErrorKind::Request(RequestError::NotImplemented) => {
-                *bulk = false;
+                self.bulk = false;
                 for key in done.keys {
                     match self.bucket.delete_object(&key).await {
                         Ok(_) => report.succeeded += 1,

@@ -170,6 +170,11 @@ impl Copy {
         self
     }
 
+    /// For reports: where the copy goes, as a URL.
+    pub(crate) fn place(&self) -> String {
+        format!("s3://{}/{}", self.plan.named.0, self.plan.named.1)
+    }
+
     /// Begins in a task of its own; awaiting the copy does the same.
     pub fn start(self) -> Transfer<Copied> {
         let Self { start, builder, plan } = self;

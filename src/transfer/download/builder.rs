@@ -301,6 +301,14 @@ impl IntoFuture for DownloadToPath {
     }
 }
 
+impl DownloadToPath {
+    /// For reports: the object, as a URL.
+    pub(crate) fn place(&self) -> String {
+        let request = self.download.get.clone().build();
+        format!("s3://{}/{}", request.bucket, request.key)
+    }
+}
+
 impl fmt::Debug for DownloadToPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DownloadToPath")

@@ -212,6 +212,12 @@ impl Upload {
         self
     }
 
+    /// For reports: where it goes, as a URL.
+    pub(crate) fn place(&self) -> String {
+        let request = self.put.clone().build();
+        format!("s3://{}/{}", request.bucket, request.key)
+    }
+
     /// Starts it as a task of its own.
     pub fn start(self) -> Transfer<Uploaded> {
         let Self { start, put, source, state_file, state, on_state } = self;
