@@ -70,6 +70,8 @@ mod generated;
 #[cfg(feature = "buckets")]
 mod health;
 mod presign;
+#[cfg(feature = "sync")]
+pub mod sync;
 #[cfg(feature = "transfer")]
 pub mod transfer;
 

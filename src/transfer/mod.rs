@@ -10,14 +10,14 @@
 #[cfg(feature = "indicatif")]
 mod bar;
 mod batch;
-mod control;
+pub(crate) mod control;
 mod copy;
 pub(crate) mod download;
 mod failure;
 mod listing;
 mod memory;
-mod prefix;
-mod progress;
+pub(crate) mod prefix;
+pub(crate) mod progress;
 mod report;
 mod stale;
 mod state;

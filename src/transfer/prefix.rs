@@ -203,12 +203,12 @@ async fn delete(bucket: Bucket, keys: Vec<String>) -> Deleted {
 }
 
 /// XML has no way to write most control characters, not even escaped; stores refuse such documents whole.
-fn fits_xml(key: &str) -> bool {
+pub(crate) fn fits_xml(key: &str) -> bool {
     !key.chars().any(|c| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}'))
 }
 
 /// An entry of the answer as the error it would have been alone.
-pub(super) fn refused(bucket: &str, entry: Error) -> (String, S3Error) {
+pub(crate) fn refused(bucket: &str, entry: Error) -> (String, S3Error) {
     let key = entry.key.unwrap_or_default();
     let code = entry.code.unwrap_or_default();
     let message = entry.message.unwrap_or_else(|| "the key could not be deleted".to_owned());

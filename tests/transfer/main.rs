@@ -23,3 +23,7 @@ mod uploads_resumed;
 #[allow(dead_code)]
 #[path = "../soak/wire.rs"]
 mod wire;
+#[cfg(feature = "sync")]
+mod sync;
+#[cfg(feature = "sync")]
+mod sync_hostile;
