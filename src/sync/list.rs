@@ -85,7 +85,7 @@ impl List {
             size,
             modified: object.last_modified,
             e_tag: object.e_tag,
-            sums: object.checksum_algorithm,
+            sums: object.checksum_algorithm.iter().cloned().collect(),
             sum_type: object.checksum_type,
         };
         Ok(Some(Found::File { key: relative, facts }))
