@@ -9,7 +9,7 @@ use integration_s3::error::{ErrorKind, ObjectError};
 use integration_s3::integrity::{Algorithm, Unchecked, Verification};
 use integration_s3::transfer::TransferManager;
 use integration_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
-use integration_s3::{Bucket, Credentials, S3Client};
+use integration_s3::{Bucket, ClientBuilder, Credentials, S3Client};
 use integration_s3_devserver::DevServer;
 use tokio::io::AsyncReadExt as _;
 
@@ -61,18 +61,17 @@ pub async fn server() -> DevServer {
 }
 
 pub fn client(server: &DevServer) -> S3Client {
-    client_at(server, server.endpoint())
+    client_with(server, |builder| builder)
 }
 
-pub fn client_at(server: &DevServer, endpoint: &str) -> S3Client {
-    S3Client::builder()
+pub fn client_with(server: &DevServer, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> S3Client {
+    let builder = S3Client::builder()
         .region(server.region())
-        .endpoint(endpoint)
+        .endpoint(server.endpoint())
         .credentials(Credentials::new(server.access_key(), server.secret_key()))
         .request_checksums(ChecksumWhen::Supported)
-        .response_checksums(ChecksumWhen::Supported)
-        .build()
-        .unwrap()
+        .response_checksums(ChecksumWhen::Supported);
+    change(builder).build().unwrap()
 }
 
 /// Pieces of 64 KiB from 100 KiB on.

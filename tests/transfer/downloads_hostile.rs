@@ -15,10 +15,10 @@ use tokio::io::AsyncReadExt as _;
 use crate::downloads::{Folder, bytes};
 use crate::server::{Answer, Server, http, open_head};
 
-const SIZE: usize = 50_000;
-const PIECE: usize = 4_096;
+pub const SIZE: usize = 50_000;
+pub const PIECE: usize = 4_096;
 
-fn transfers(server: &Server) -> TransferManager {
+pub fn transfers(server: &Server) -> TransferManager {
     let client = S3Client::builder()
         .endpoint(format!("http://127.0.0.1:{}", server.port))
         .region("us-east-1")
@@ -32,7 +32,7 @@ fn transfers(server: &Server) -> TransferManager {
 }
 
 /// First and last byte of the `range` header.
-fn asked(head: &str) -> Option<(usize, usize)> {
+pub fn asked(head: &str) -> Option<(usize, usize)> {
     let range = head.lines().find_map(|line| line.strip_prefix("range: bytes="))?;
     let (first, last) = range.split_once('-')?;
     Some((first.parse().unwrap(), last.parse().unwrap_or(SIZE - 1)))
@@ -47,10 +47,10 @@ fn part(data: &[u8], (first, last): (usize, usize), headers: &str) -> Answer {
     Answer::Bytes(http("206 Partial Content", &headers, &data[first..=last]))
 }
 
-const TAG: &str = "etag: \"one\"\r\n";
+pub const TAG: &str = "etag: \"one\"\r\n";
 
 /// As a good store would.
-fn good(data: &[u8], head: &str) -> Answer {
+pub fn good(data: &[u8], head: &str) -> Answer {
     match asked(head) {
         Some(range) => part(data, range, TAG),
         None => whole(data, TAG),

@@ -5,7 +5,10 @@
 mod batches;
 mod copies;
 mod downloads;
+mod downloads_faults;
 mod downloads_hostile;
+mod downloads_places;
+mod downloads_resume;
 #[allow(dead_code)]
 #[path = "../soak/faults.rs"]
 mod faults;

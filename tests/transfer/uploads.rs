@@ -233,7 +233,7 @@ async fn what_cannot_be_is_refused_before_a_byte_is_sent() {
         use std::os::unix::fs::PermissionsExt as _;
         let secret = folder.path("secret");
         fs::write(&secret, "x").unwrap();
-        fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
         // Who may read everything is not refused.
         if fs::read(&secret).is_err() {
             let error = upload(&secret).await.unwrap_err();

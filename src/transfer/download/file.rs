@@ -180,21 +180,26 @@ impl PartFile {
                     return Ok(made);
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 16 => tries += 1,
-                Err(error) => return Err(unusable(&target.path, &target.directory, error)),
+                Err(error) => return Err(failed("written", &target.path, error)),
             }
         }
     }
 
-    /// The one an earlier process left beside the target under that name, if it is there and has that length.
+    /// The one an earlier process left beside the target under that name, if it is there. It gets that length: what was
+    /// lost of it reads as zeros.
     pub(crate) fn reopen(target: &Target, name: &str, len: u64) -> Option<Self> {
         // A name, as it was made here: whatever a state file says, nothing else is opened.
         if !name.starts_with('.') || !name.ends_with(".s3part") || name.contains(['/', '\\']) {
             return None;
         }
         let path = target.directory.join(name);
-        let found = fs::symlink_metadata(&path).ok().filter(|found| found.is_file() && found.len() == len)?;
+        let found = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
         let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
-        same_file(&found, &file).then(|| Self { file, path, kept: AtomicBool::new(true) })
+        (same_file(&found, &file) && file.set_len(len).is_ok()).then(|| Self {
+            file,
+            path,
+            kept: AtomicBool::new(true),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -239,14 +244,6 @@ impl PartFile {
             at += came as u64;
         }
         Ok(hasher.finish())
-    }
-
-    /// Cuts it to that length.
-    ///
-    /// # Errors
-    /// As the file system has it.
-    pub(crate) fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
     }
 
     /// Returns when what was written is on the disk.
@@ -414,7 +411,6 @@ mod tests {
         let name = part.name();
         part.keep(true);
         drop(part);
-        assert!(PartFile::reopen(&target, &name, 11).is_none(), "of another length");
         assert!(PartFile::reopen(&target, "a.bin", 10).is_none());
         assert!(PartFile::reopen(&target, "../.x.s3part", 10).is_none());
         let part = PartFile::reopen(&target, &name, 10).unwrap();

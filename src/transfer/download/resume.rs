@@ -10,8 +10,8 @@ use super::facts::Facts;
 use super::fetch::Landed;
 use super::file::{PartFile, Target, blocking};
 use super::plan::Plan;
-use super::source::Pin;
-use super::to_path::Job;
+use super::source::{Pin, Source};
+use super::to_path::{Broken, Job};
 use crate::S3Error;
 use crate::error::{ErrorKind, RequestError, TransferError};
 use crate::integrity::{Algorithm, Hasher, Sum, Unchecked, Verification};
@@ -41,7 +41,7 @@ pub(crate) async fn resume(
     job: &Job,
     target: &Target,
     state: TransferState,
-) -> Result<Option<Resumed>, S3Error> {
+) -> Result<Option<Resumed>, Broken> {
     let source = &job.source;
     let TransferState { endpoint, bucket, key, work } = state;
     let same = bucket == source.bucket() && key == source.key() && endpoint == run.endpoint();
@@ -53,33 +53,36 @@ pub(crate) async fn resume(
         let message = format!("the state to go on from is that of another transfer: s3://{bucket}/{key} of {endpoint}");
         return Err(source
             .named(S3Error::new(RequestError::Validation, message))
-            .with_suggestion("give each transfer a state file of its own"));
+            .with_suggestion("give each transfer a state file of its own")
+            .into());
     };
     let total = state.plan.total;
     let (place, name) = (target.clone(), state.part_file.clone());
     let Some(file) = blocking(move || Ok(PartFile::reopen(&place, &name, total))).await? else { return Ok(None) };
-    let facts = source.facts(&state.e_tag).await.map_err(|error| match error.kind() {
-        ErrorKind::Transfer(TransferError::ObjectChanged) => {
-            let message = format!(
-                "the object was replaced since this download began; {} has pieces of the old one",
-                file.path().display()
-            );
-            source
-                .named(S3Error::new(TransferError::ObjectChanged, message))
-                .with_request_id(error.request_id())
-                .with_suggestion("remove that file and the state to download the new object")
+    // Whatever goes wrong from here on, what is there stays.
+    let left = |error: S3Error| Broken { left: Some(file.path().to_owned()), ..Broken::from(error) };
+    let facts = match source.facts(&state.e_tag).await {
+        Ok(facts) if facts.total == Some(total) => facts,
+        Ok(_) => return Err(left(replaced(source, None))),
+        Err(error) if error.kind() == ErrorKind::Transfer(TransferError::ObjectChanged) => {
+            return Err(left(replaced(source, error.request_id())));
         }
-        _ => error,
-    })?;
-    if facts.total != Some(total) {
-        return Err(source.changed());
-    }
+        Err(error) => return Err(left(error)),
+    };
     let file = Arc::new(file);
     let pin = Pin { e_tag: state.e_tag.clone(), total };
     let plan = state.plan;
     let (disk, control) = (file.clone(), run.control.clone());
     let landed = blocking(move || Ok(still_there(&disk, &state, || control.is_cancelled()))).await?;
     Ok(Some(Resumed { facts, pin, plan, file, landed }))
+}
+
+fn replaced(source: &Source, request_id: Option<&str>) -> S3Error {
+    let message = "the object was replaced since this download began";
+    source
+        .named(S3Error::new(TransferError::ObjectChanged, message))
+        .with_request_id(request_id)
+        .with_suggestion("remove that file and the state to download the new object")
 }
 
 /// The pieces whose bytes on the disk are those that came.

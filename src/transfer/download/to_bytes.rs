@@ -28,7 +28,7 @@ pub(crate) async fn drive(run: &Run, source: Arc<Source>, limit: u64) -> Result<
             Err(broken) => broken,
         };
         let mismatch = broken.error.kind() == ErrorKind::Transfer(TransferError::ChecksumMismatch);
-        if !mismatch || rounds == ROUNDS {
+        if !mismatch || broken.of == 0 || rounds == ROUNDS {
             return Err(broken);
         }
         rounds += 1;

@@ -74,7 +74,7 @@ pub(crate) async fn drive(run: &Run, mut job: Job) -> Result<Downloaded, Broken>
             Err(broken) => broken,
         };
         let mismatch = broken.error.kind() == ErrorKind::Transfer(TransferError::ChecksumMismatch);
-        if !mismatch || rounds == ROUNDS {
+        if !mismatch || broken.of == 0 || rounds == ROUNDS {
             return Err(broken);
         }
         // Which piece is wrong cannot be known: none is kept.
