@@ -70,6 +70,7 @@ def swift(data: pathlib.Path, started: list[subprocess.Popen]) -> dict[str, str]
     filters = {name: "" for name in PIPELINE.split()}
     filters["cache"] = "memcache_servers = 127.0.0.1:1\n"
     filters["tempauth"] = f"user_ci_user = {SECRET} .admin\n"
+    filters["slo"] = "max_manifest_segments = 10000\n"
     filters["s3api"] = "location = us-east-1\nstorage_domain = localhost\nmax_upload_part_num = 10000\n"
     filters["versioned_writes"] = "allow_object_versioning = true\n"
     eggs = {"cache": "memcache"}
