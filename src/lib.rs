@@ -59,7 +59,7 @@
 //! Operations come in groups: `objects`, `buckets`, `multipart` and `tagging` are on by default, `bucket-settings` is not. What
 //! is off is not compiled. The other features on by default: `json` ([`Bucket::get_json`], [`Bucket::put_json`]), `rustls-ring`
 //! (https), and `sso`, `sts`, `credential-process` (sources of credentials). Off: `rustls-aws-lc` and `fips`
-//! (other ways to do TLS), `metrics` and `test-util`.
+//! (other ways to do TLS), `sync` (directories and prefixes kept the same), `metrics` and `test-util`.
 
 mod bucket;
 mod client;
@@ -109,6 +109,9 @@ mod guides {
     #[cfg(feature = "transfer")]
     #[doc = include_str!("../docs/transfer.md")]
     mod transfer {}
+    #[cfg(feature = "sync")]
+    #[doc = include_str!("../docs/sync.md")]
+    mod sync {}
     #[doc = include_str!("../docs/errors.md")]
     mod errors {}
     #[doc = include_str!("../docs/migration.md")]

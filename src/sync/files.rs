@@ -135,6 +135,18 @@ fn set_time(file: &File, modified: Option<Timestamp>) -> io::Result<()> {
     }
 }
 
+/// As [`seat`], and what is there can be replaced.
+pub(super) fn place(root: &Path, relative: &str) -> Result<PathBuf, S3Error> {
+    let place = seat(root, relative, Missing::Create)?;
+    replaceable(&place)?;
+    Ok(place)
+}
+
+/// Gives a file its time.
+pub(super) fn date(path: &Path, modified: Option<Timestamp>) -> Result<(), S3Error> {
+    File::open(path).and_then(|file| set_time(&file, modified)).map_err(|error| failure("dated", path, error))
+}
+
 /// What is there may be a file, or nothing.
 fn replaceable(place: &Path) -> Result<Option<fs::Metadata>, S3Error> {
     match fs::symlink_metadata(place) {

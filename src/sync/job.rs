@@ -176,7 +176,7 @@ impl SyncJob {
         self
     }
 
-    /// Changes every upload before it is sent: content type, storage class, encryption, metadata. Gets the relative name, and the
+    /// Changes every upload of a file before it is sent (copies keep what the object has): content type, storage class, encryption, metadata. Gets the relative name, and the
     /// request without its body. Content types are not guessed.
     ///
     /// ```

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
 
@@ -13,13 +14,13 @@ use super::plan::SyncItem;
 use super::planner::path_of;
 use super::refused;
 use crate::operations::GetObjectOutput;
-use crate::transfer::Run;
+use crate::transfer::{Progress, Run};
 use crate::{Bucket, ByteStream, CopySource, S3Error, Timestamp};
 
 /// Up to this many bytes a file is held in memory whole: one request, one visit to the disk.
 const SMALL: u64 = 1 << 20;
-/// Bytes gathered before they are written.
-const GATHERED: usize = 1 << 20;
+/// Up to this many bytes the store copies with one request.
+const AT_ONCE: u64 = 5 << 30;
 
 /// What all transfers of a sync have in common.
 #[derive(Clone)]
@@ -62,11 +63,31 @@ impl Mover {
             }
         }
         let _turn = self.large.acquire().await;
-        let body = ByteStream::from_path(&path).await?;
-        let count = body.len().unwrap_or(item.bytes);
-        self.put(bucket, key, item, body).await?;
-        self.run.meter.add(count);
-        Ok(count)
+        let (hook, name) = (self.route.options.hook.clone(), item.key.clone());
+        let sent = bucket
+            .upload(key, path)
+            .configure(|put| match hook {
+                Some(hook) => hook(&name, put),
+                None => put,
+            })
+            .progress(self.share())
+            .await?;
+        // A multipart upload is opened and completed as well.
+        self.requests.add(if sent.parts == 0 { 1 } else { u64::from(sent.parts) + 2 });
+        Ok(sent.bytes)
+    }
+
+    /// Passes on how far a large one is.
+    fn share(&self) -> impl Fn(&Progress) + Send + Sync + 'static {
+        let (meter, told) = (self.run.meter.clone(), AtomicU64::new(0));
+        move |progress| {
+            let before = told.swap(progress.bytes, Ordering::Relaxed);
+            if progress.bytes >= before {
+                meter.add(progress.bytes - before);
+            } else {
+                meter.take_back(before - progress.bytes);
+            }
+        }
     }
 
     async fn put(&self, bucket: &Bucket, key: String, item: &SyncItem, body: ByteStream) -> Result<(), S3Error> {
@@ -79,54 +100,49 @@ impl Mover {
     }
 
     async fn download(&self, bucket: &Bucket, key: String, root: PathBuf, item: &SyncItem) -> Result<u64, S3Error> {
+        if item.bytes > SMALL {
+            return self.download_large(bucket, key, root, item).await;
+        }
         self.requests.add(1);
         let got = bucket.get_object(&key).await?;
-        let modified = time_of(item, &got);
-        let durable = self.route.options.durable;
-        let relative = item.key.clone();
+        let length = got.content_length.and_then(|it| u64::try_from(it).ok());
+        if length.is_none_or(|it| it > SMALL) {
+            // It has grown since it was listed.
+            drop(got);
+            return self.download_large(bucket, key, root, item).await;
+        }
+        let modified = time_of(item, got.last_modified);
+        let (durable, relative) = (self.route.options.durable, item.key.clone());
+        let _room = self.run.shared().memory.take(length.unwrap_or(SMALL)).await;
         let wrong = |error: S3Error| error.with_target("GetObject", Some(bucket.name()), Some(&key));
-        let known = got.content_length.and_then(|it| u64::try_from(it).ok());
-        if let Some(count) = known.filter(|it| *it <= SMALL) {
-            let _room = self.run.shared().memory.take(count).await;
-            let bytes = got.body.collect().await.map_err(wrong)?;
-            let count = bytes.len() as u64;
-            blocking(move || {
-                let mut file = Unfinished::create(&root, &relative)?;
-                file.write(&bytes)?;
-                file.finish(modified, durable)
-            })
-            .await?;
-            self.run.meter.add(count);
-            return Ok(count);
-        }
-        let mut body = got.body;
-        let mut file = blocking(move || Unfinished::create(&root, &relative)).await?;
-        let (mut count, mut gathered) = (0, Vec::with_capacity(GATHERED));
-        loop {
-            let chunk = body.next().await.transpose().map_err(wrong)?;
-            if let Some(chunk) = &chunk {
-                gathered.extend_from_slice(chunk);
-            }
-            if gathered.len() >= GATHERED || chunk.is_none() {
-                self.run.pass().await?;
-                let bytes = std::mem::take(&mut gathered);
-                let length = bytes.len() as u64;
-                (file, gathered) = blocking(move || {
-                    file.write(&bytes)?;
-                    let mut empty = bytes;
-                    empty.clear();
-                    Ok((file, empty))
-                })
-                .await?;
-                count += length;
-                self.run.meter.add(length);
-            }
-            if chunk.is_none() {
-                break;
-            }
-        }
-        blocking(move || file.finish(modified, durable)).await?;
+        let bytes = got.body.collect().await.map_err(wrong)?;
+        let count = bytes.len() as u64;
+        blocking(move || {
+            let mut file = Unfinished::create(&root, &relative)?;
+            file.write(&bytes)?;
+            file.finish(modified, durable)
+        })
+        .await?;
+        self.run.meter.add(count);
         Ok(count)
+    }
+
+    async fn download_large(
+        &self,
+        bucket: &Bucket,
+        key: String,
+        root: PathBuf,
+        item: &SyncItem,
+    ) -> Result<u64, S3Error> {
+        let _turn = self.large.acquire().await;
+        let relative = item.key.clone();
+        let place = blocking(move || files::place(&root, &relative)).await?;
+        let download = bucket.download(key).expected_size(item.bytes).progress(self.share());
+        let got = download.to_path(&place).durable(self.route.options.durable).await?;
+        self.requests.add(u64::from(got.parts.max(1)));
+        let modified = time_of(item, got.last_modified);
+        blocking(move || files::date(&place, modified)).await?;
+        Ok(got.bytes)
     }
 
     async fn copy(
@@ -137,26 +153,28 @@ impl Mover {
         target: String,
         item: &SyncItem,
     ) -> Result<u64, S3Error> {
-        if self.route.one_client {
+        let here = self.route.one_client;
+        if here && item.bytes <= AT_ONCE {
             self.requests.add(1);
             let copy = to.client().copy_object().bucket(to.name()).key(target);
             copy.copy_source(CopySource::new(from.name(), source)).await?;
-        } else {
-            self.requests.add(1);
+        } else if !here && item.bytes <= SMALL {
+            self.requests.add(2);
             let mut got = from.get_object(&source).await?;
-            let body = std::mem::take(&mut got.body);
-            let body = match item.bytes <= SMALL {
-                // Held in memory, so that it can be sent again.
-                true => body.collect().await?.into(),
-                false => body,
-            };
-            let put = like(to.client().put_object().bucket(to.name()).key(target), got);
-            let put = match &self.route.options.hook {
-                Some(hook) => hook(&item.key, put),
-                None => put,
-            };
-            self.requests.add(1);
-            put.body(body).await?;
+            // Held in memory, so that it can be sent again.
+            let body = std::mem::take(&mut got.body).collect().await?;
+            like(to.client().put_object().bucket(to.name()).key(target), got).body(body).await?;
+        } else {
+            let _turn = self.large.acquire().await;
+            let mut copy = to.copy(CopySource::new(from.name(), source), target).progress(self.share());
+            if !here {
+                copy = copy.from_client(from.client());
+            }
+            let copied = copy.await?;
+            // The object is looked at first; each part that passes through here is read and written.
+            let each = if here { 1 } else { 2 };
+            self.requests.add(1 + if copied.parts == 0 { each } else { u64::from(copied.parts) * each + 2 });
+            return Ok(copied.bytes);
         }
         self.run.meter.add(item.bytes);
         Ok(item.bytes)
@@ -190,8 +208,8 @@ fn like(mut put: Put, got: GetObjectOutput) -> Put {
 
 /// The time a downloaded file gets. The listing's may be finer than the header's, which has whole seconds; if they are not of the
 /// same second, the object was replaced meanwhile.
-fn time_of(item: &SyncItem, got: &GetObjectOutput) -> Option<Timestamp> {
-    match (item.facts.modified, got.last_modified) {
+fn time_of(item: &SyncItem, now: Option<Timestamp>) -> Option<Timestamp> {
+    match (item.facts.modified, now) {
         (Some(listed), Some(now)) if listed.unix() == now.unix() => Some(listed),
         (listed, now) => now.or(listed),
     }

@@ -20,13 +20,13 @@ mod proxy;
 #[allow(dead_code)]
 #[path = "../hostile/server.rs"]
 mod server;
+#[cfg(feature = "sync")]
+mod sync;
+#[cfg(feature = "sync")]
+mod sync_hostile;
 mod uploads;
 mod uploads_faulty;
 mod uploads_resumed;
 #[allow(dead_code)]
 #[path = "../soak/wire.rs"]
 mod wire;
-#[cfg(feature = "sync")]
-mod sync;
-#[cfg(feature = "sync")]
-mod sync_hostile;
