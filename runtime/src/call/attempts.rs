@@ -2,11 +2,13 @@
 //!
 //! The request was encoded once. An attempt adds what must be new each time: date, signature, attempt count.
 
-use std::pin::pin;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
+use http::header::USER_AGENT;
+use http::response::Parts;
+use http::{HeaderName, HeaderValue, Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
@@ -26,7 +28,11 @@ use crate::resilience::{Hold, Jitter, RetryCase};
 use crate::sign::SigningScope;
 use crate::telemetry::{self, Watch};
 use crate::timestamp::Timestamp;
-use crate::transport::TransportErrorKind;
+use crate::transport::{BoxFuture, TransportError, TransportErrorKind};
+
+/// Made once: a name given as text is parsed for each request.
+static INVOCATION: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
+static ATTEMPT: HeaderName = HeaderName::from_static("amz-sdk-request");
 
 /// Remedies that are tried once each, because a second time would not help.
 #[derive(Default)]
@@ -97,7 +103,8 @@ impl<'a> Attempts<'a> {
     /// The next answer that is a success. Failures that can be mended are tried again in here.
     pub(super) async fn next(&mut self, bucket: Option<&str>, has_key: bool) -> Result<Reply, S3Error> {
         loop {
-            match self.once(bucket, has_key).await {
+            // Results of calls must not live on while something else is waited for: they would be kept in the future.
+            let error = match self.once(bucket, has_key).await {
                 Ok(reply) => {
                     // A retry that succeeded brings its tokens back.
                     self.hold = None;
@@ -108,8 +115,9 @@ impl<'a> Attempts<'a> {
                     }
                     return Ok(reply);
                 }
-                Err(error) => self.judge(error, bucket).await?,
-            }
+                Err(error) => error,
+            };
+            Box::pin(self.judge(error, bucket)).await?;
         }
     }
 
@@ -153,46 +161,70 @@ impl<'a> Attempts<'a> {
     /// One attempt, through circuit and limits.
     async fn once(&mut self, bucket: Option<&str>, has_key: bool) -> Result<Reply, S3Error> {
         let place = self.place;
-        let leave = place.enter(bucket, self.watch).await?;
+        let leave = match place.enter_now(bucket, self.watch) {
+            Some(leave) => leave?,
+            None => Box::pin(place.enter(bucket, self.watch)).await?,
+        };
         self.made += 1;
         self.stale = false;
-        let limit = Limit::attempt(self.attempt_timeout);
-        let answer = {
-            let exchange = pin!(self.exchange(has_key, leave.slot));
-            within(limit, exchange).await
+        let answer = match self.attempt_timeout {
+            None => self.exchange(has_key, leave.slot).await,
+            time => Box::pin(within(Limit::attempt(time), self.exchange(has_key, leave.slot))).await,
         };
         place.learn(leave.pass, answer.as_ref().err(), self.stale, bucket);
         answer
     }
 
     async fn exchange(&mut self, has_key: bool, slot: Option<OwnedSemaphorePermit>) -> Result<Reply, S3Error> {
-        let request = self.signed().await?;
-        let span = telemetry::attempt_span(self.made);
-        let sent = async {
-            self.watch.sending(self.made, request.uri(), request.headers(), request.body().len());
-            let answer = self.core.config.transport.send(request).await;
-            let response = answer.map_err(|error| {
-                self.stale = error.connection_reused() && error.kind() == TransportErrorKind::Reset;
-                S3Error::from(error)
-            })?;
-            self.watch.answered(response.status(), response.headers());
-            self.judge_answer(response, has_key, slot).await
-        };
-        sent.instrument(span).await
-    }
-
-    /// The request as it leaves: attempt headers and a fresh signature on top of what was encoded.
-    async fn signed(&mut self) -> Result<Request<ByteStream>, S3Error> {
         let core = self.core;
         let now = core.now();
         self.signed_with = match &core.credentials {
-            Some(cache) => Some(cache.get(now).instrument(telemetry::credentials_span()).await?),
+            Some(cache) => {
+                let span = telemetry::credentials_span();
+                match span.in_scope(|| cache.at_hand(now)) {
+                    Some(credentials) => Some(credentials),
+                    None => Some(Box::pin(cache.get(now)).instrument(span).await?),
+                }
+            }
             None => None,
         };
+        let span = telemetry::attempt_span(self.made);
+        let mut sending = self.leave(now, &span)?;
+        let answer = poll_fn(|cx| span.in_scope(|| sending.as_mut().poll(cx))).await;
+        let (head, body) = match answer {
+            Ok(response) => response.into_parts(),
+            Err(error) => {
+                self.stale = error.connection_reused() && error.kind() == TransportErrorKind::Reset;
+                return Err(error.into());
+            }
+        };
+        span.in_scope(|| self.watch.answered(head.status, &head.headers));
+        if head.status.is_success() && !self.facts.error_in_200 {
+            let body = self.place.metered(body, slot);
+            return Ok(Reply::new(head.status, head.headers, body, core.codes).answering(self.facts.name));
+        }
+        Box::pin(self.verdict_of(head, body, has_key)).instrument(span).await
+    }
+
+    /// Signs the request and hands it to the transport.
+    fn leave(
+        &mut self,
+        now: Timestamp,
+        span: &tracing::Span,
+    ) -> Result<BoxFuture<'a, Result<Response<ByteStream>, TransportError>>, S3Error> {
+        let request = self.signed(now)?;
+        let _entered = span.enter();
+        self.watch.sending(self.made, request.uri(), request.headers(), request.body().len());
+        Ok(self.core.config.transport.send(request))
+    }
+
+    /// The request as it leaves: attempt headers and a fresh signature on top of what was encoded.
+    fn signed(&mut self, now: Timestamp) -> Result<Request<ByteStream>, S3Error> {
+        let core = self.core;
         let mut headers = self.request.headers().clone();
-        headers.insert("user-agent", core.user_agent.clone());
-        headers.insert("amz-sdk-invocation-id", self.invocation.clone());
-        headers.insert("amz-sdk-request", attempt_header(self.made, self.max_attempts));
+        headers.insert(USER_AGENT, core.user_agent.clone());
+        headers.insert(&INVOCATION, self.invocation.clone());
+        headers.insert(&ATTEMPT, attempt_header(self.made, self.max_attempts));
         let endpoint = self.elsewhere.as_deref().unwrap_or(&core.config.endpoint);
         let scope = SigningScope { region: endpoint.region(), service: "s3", time: now };
         let body = telemetry::signing(|| {
@@ -219,18 +251,9 @@ impl<'a> Attempts<'a> {
         Ok(request)
     }
 
-    async fn judge_answer(
-        &mut self,
-        response: Response<ByteStream>,
-        has_key: bool,
-        slot: Option<OwnedSemaphorePermit>,
-    ) -> Result<Reply, S3Error> {
-        let (head, body) = response.into_parts();
+    /// An answer whose body must be read before it is clear what it is.
+    async fn verdict_of(&mut self, head: Parts, body: ByteStream, has_key: bool) -> Result<Reply, S3Error> {
         let codes = self.core.codes;
-        if head.status.is_success() && !self.facts.error_in_200 {
-            let body = self.place.metered(body, slot);
-            return Ok(Reply::new(head.status, head.headers, body, codes).answering(self.facts.name));
-        }
         if head.status.is_success() {
             // The verdict stands in the body, which may take minutes to come: it belongs to the attempt.
             let body = verdict(head.status, &head.headers, body).await?;

@@ -57,10 +57,14 @@ impl<'a> Place<'a> {
         self.lane().and_then(|lane| lane.limits.as_ref()).or(self.core.limits.as_ref())
     }
 
-    /// Asks for an attempt and waits for it as long as the limits say. Dropping the future, or the leave, gives
-    /// everything back.
-    pub(super) async fn enter(&self, bucket: Option<&str>, watch: &Watch<'_>) -> Result<Leave<'_>, S3Error> {
-        let bucket = bucket.unwrap_or_default();
+    /// Leave for an attempt at once, where nothing limits how fast they follow each other. `None`: it must be
+    /// [waited for](Self::enter).
+    pub(super) fn enter_now(&self, bucket: Option<&str>, watch: &Watch<'_>) -> Option<Result<Leave<'_>, S3Error>> {
+        let free = self.limiter().is_none() && self.policy.mode != RetryMode::Adaptive;
+        free.then(|| self.through_circuit(bucket.unwrap_or_default(), watch))
+    }
+
+    fn through_circuit(&self, bucket: &str, watch: &Watch<'_>) -> Result<Leave<'_>, S3Error> {
         let mut leave = Leave { pass: None, slot: None };
         if let Some(lane) = self.lane().filter(|_| self.circuit) {
             let changed = |state| circuit_changed(bucket, self.endpoint().region(), state);
@@ -68,6 +72,14 @@ impl<'a> Place<'a> {
             watch.circuit(lane.circuit.state());
             leave.pass = Some(pass.map_err(|refused| circuit_open(refused.retry_in))?);
         }
+        Ok(leave)
+    }
+
+    /// Asks for an attempt and waits for it as long as the limits say. Dropping the future, or the leave, gives
+    /// everything back.
+    pub(super) async fn enter(&self, bucket: Option<&str>, watch: &Watch<'_>) -> Result<Leave<'_>, S3Error> {
+        let bucket = bucket.unwrap_or_default();
+        let mut leave = self.through_circuit(bucket, watch)?;
         if let Some(limiter) = self.limiter() {
             leave.slot = match limiter.try_slot() {
                 Ok(slot) => slot,

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{ConfigurationError, NetworkError, RetryClass, S3Error};
-use crate::plumbing::{OperationFacts, RequestWriter};
+use crate::plumbing::{OperationFacts, RequestWriter, WireRequest};
 use crate::telemetry::{Watch, build_span, parse_span};
 
 pub use self::core::Core;
@@ -87,17 +87,17 @@ impl Call {
                         // Pinned where it stands: a future of this size is not for passing around.
                         let call = pin!(async {
                             let place = Place::of(core, options, request.bucket());
-                            let mut writer = RequestWriter::new(place.endpoint());
-                            build_span().in_scope(|| request.encode(&mut writer));
-                            let mut attempts =
-                                Attempts::start(core, options, O::FACTS, writer.finish()?, &place, &watch)?;
+                            let wire = encoded(&mut *request, &place)?;
+                            let mut attempts = Attempts::start(core, options, O::FACTS, wire, &place, &watch)?;
                             loop {
                                 let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
                                 let reply = attempts.look_after(reply, &self.options)?;
-                                match request.decode(reply).instrument(parse_span()).await {
+                                let decoded = request.decode(reply).instrument(parse_span()).await;
+                                let error = match decoded {
                                     Ok(output) => return Ok(output),
-                                    Err(error) => attempts.undecodable(error, request.bucket()).await?,
-                                }
+                                    Err(error) => error,
+                                };
+                                Box::pin(attempts.undecodable(error, request.bucket())).await?;
                             }
                         });
                         within(limit, call).instrument(watch.span().clone()).await
@@ -142,6 +142,13 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.core.is_some() { "Call" } else { "Call(detached)" })
     }
+}
+
+/// Not in line: what it works with would be kept in the future of the call.
+fn encoded<O: Operation>(request: &mut O, place: &Place<'_>) -> Result<WireRequest, S3Error> {
+    let mut writer = RequestWriter::new(place.endpoint());
+    build_span().in_scope(|| request.encode(&mut writer));
+    writer.finish()
 }
 
 /// A limit of time, and what runs into it.

@@ -11,6 +11,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use md5::{Digest as _, Md5};
 
@@ -177,7 +178,7 @@ impl Payload {
 /// The body, with the length the caller declared if it does not know its own. The header itself is the transport's work.
 fn declared_length(request: &mut WireRequest) -> Result<ByteStream, S3Error> {
     let body = request.take_body();
-    let declared = request.headers_mut().remove("content-length");
+    let declared = request.headers_mut().remove(CONTENT_LENGTH);
     let Some(declared) = declared.and_then(|v| v.to_str().ok()?.parse::<u64>().ok()) else { return Ok(body) };
     match body.len() {
         None => Ok(ByteStream::from_stream(body, Some(declared))),

@@ -86,16 +86,20 @@ impl CredentialsCache {
     /// [`CredentialsError::Expired`](crate::error::CredentialsError::Expired) when it answers with credentials that are past
     /// their end.
     pub async fn get(&self, now: Timestamp) -> Result<Arc<Credentials>, S3Error> {
-        if let Some(held) = &*self.shared.current.load() {
-            if now.unix() < held.renew {
-                return Ok(held.credentials.clone());
-            }
-            if now.unix() < held.end {
-                self.shared.refresh(now);
-                return Ok(held.credentials.clone());
-            }
+        match self.at_hand(now) {
+            Some(credentials) => Ok(credentials),
+            None => self.wait(now).await,
         }
-        self.wait(now).await
+    }
+
+    /// Those that need no waiting for.
+    pub(crate) fn at_hand(&self, now: Timestamp) -> Option<Arc<Credentials>> {
+        let held = self.shared.current.load();
+        let held = held.as_ref().filter(|held| now.unix() < held.end)?;
+        if now.unix() >= held.renew {
+            self.shared.refresh(now);
+        }
+        Some(held.credentials.clone())
     }
 
     /// Forgets what is kept, because the server says that it has expired. Only if it is still what was `rejected`: of many

@@ -33,11 +33,69 @@ pub(super) struct Exchanges {
 }
 
 impl Exchanges {
+    /// Everything that is rare is boxed: what remains is a future of a few hundred bytes, made and moved for each request.
     pub(super) async fn exchange(&self, request: Request<ByteStream>) -> Result<Response<ByteStream>, TransportError> {
+        let (home, https) = check(request.uri())?;
+        let mut permit = match self.pool.try_permit() {
+            Some(permit) => permit,
+            None => Box::pin(self.pool.permit(self.settings.connect_timeout)).await?,
+        };
+        let (mut request, uri, upload, proxy) = self.prepare(request, https);
+        loop {
+            let line = match self.pool.take(https, authority(&uri), home) {
+                Some(line) => line,
+                None => {
+                    let parked = Box::new(request);
+                    let line = Box::pin(self.dial(&uri, https)).await?;
+                    request = *parked;
+                    line
+                }
+            };
+            let line = permit.line.insert(line);
+            let used = line.used;
+            let (sending, spare) = launch(line, request, upload.as_deref());
+            let answer = {
+                let mut sending = pin!(sending);
+                let mut idle = IdleTimer::new(self.settings.read_idle_timeout).with_sleep(line.sleep.take());
+                let mut pieces = 0;
+                let answer = poll_fn(|cx| {
+                    if let Poll::Ready(answer) = line.drive(cx, |cx| sending.as_mut().poll(cx)) {
+                        return Poll::Ready(Some(answer));
+                    }
+                    while idle.poll_expired(&mut line.context()).is_ready() {
+                        match &upload {
+                            Some(upload) if upload.starved() || upload.pieces() != pieces => {
+                                pieces = upload.pieces();
+                                idle.restart();
+                            }
+                            _ => return Poll::Ready(None),
+                        }
+                    }
+                    Poll::Pending
+                })
+                .await;
+                line.sleep = idle.into_sleep();
+                answer
+            };
+            match answer {
+                Some(Ok(answer)) => return self.answered(answer, permit, proxy, &uri),
+                Some(Err(error)) => {
+                    permit.line = None;
+                    request = once_more(error, spare, upload.as_ref(), used, &uri)?;
+                }
+                None => return Err(self.silent(&uri).with_connection_reused(used)),
+            }
+        }
+    }
+
+    /// The request as it goes over the wire, and what is kept of it.
+    fn prepare(
+        &self,
+        request: Request<ByteStream>,
+        https: bool,
+    ) -> (Request<Outgoing>, Uri, Option<Arc<Upload>>, Option<&Proxy>) {
         let (mut parts, body) = request.into_parts();
         let uri = std::mem::take(&mut parts.uri);
-        let (home, https) = check(&uri)?;
-        let mut permit = self.pool.permit(self.settings.connect_timeout).await?;
         let proxy = self.settings.proxies.as_deref().and_then(|proxies| proxies.of(&uri));
         // Through a tunnel the target's own answers come, and the proxy has been told when it was opened.
         let proxy = proxy.filter(|_| !https);
@@ -45,7 +103,7 @@ impl Exchanges {
             parts.headers.insert(http::header::PROXY_AUTHORIZATION, value.clone());
         }
         if !parts.headers.contains_key(HOST)
-            && let Some(Ok(host)) = uri.authority().map(|authority| HeaderValue::from_str(authority.as_str()))
+            && let Ok(host) = HeaderValue::from_str(authority(&uri))
         {
             parts.headers.insert(HOST, host);
         }
@@ -54,100 +112,32 @@ impl Exchanges {
             _ => uri.clone(),
         };
         let (body, upload) = Outgoing::new(body);
-        let answer = self.sent(&mut permit, Request::from_parts(parts, body), upload, &uri, (home, https)).await?;
-        if let (Some(proxy), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, answer.status()) {
-            return Err(classify(Refused::unauthorized(proxy, host(&uri)).into(), true, &host(&uri)));
-        }
-        Ok(answer.map(|body| self.body(body, permit)))
+        (Request::from_parts(parts, body), uri, upload, proxy)
     }
 
-    /// Sends over an idle connection, or a new one. What an idle one did not take any more, because the server had closed
-    /// it meanwhile, goes over the next.
-    async fn sent(
-        &self,
-        permit: &mut Permit,
-        mut request: Request<Outgoing>,
-        upload: Option<Arc<Upload>>,
-        uri: &Uri,
-        (home, https): (Id, bool),
-    ) -> Result<Response<Incoming>, TransportError> {
-        let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
-        loop {
-            let mut line = match self.pool.take(https, authority, home) {
-                Some(line) => line,
-                // Rare, and large: not a part of every request's future.
-                None => Box::pin(self.dial(uri, Place { https, authority: authority.into() })).await?,
-            };
-            let used = line.used;
-            let spare =
-                upload.as_ref().filter(|_| used && request.method().is_idempotent()).map(|_| Spare::of(&request));
-            let sending = line.send(request);
-            let line = permit.line.insert(line);
-            let error = match self.head(line, sending, upload.as_deref(), uri).await {
-                Ok(answer) => return Ok(answer),
-                Err(Failed::Silent(error)) => return Err(error.with_connection_reused(used)),
-                Err(Failed::Sending(error)) => error,
-            };
-            permit.line = None;
-            if let Some(own) = upload.as_deref().and_then(Upload::failure) {
-                return Err(TransportError::new(Kind::RequestBody, own.message().to_owned()).with_source(own));
-            }
-            let mut error = *error;
-            let unsent = error.take_message();
-            let error = error.into_error();
-            request = match (unsent, spare, &upload) {
-                (Some(request), ..) if used => request,
-                // The rest of the body was not sent, so nobody can have acted on it.
-                (None, Some(spare), Some(upload)) if broke_off(&error) => match upload.take_back() {
-                    Some(body) => spare.with(body),
-                    None => return Err(failed(error.into(), false, uri).with_connection_reused(used)),
-                },
-                _ => return Err(failed(error.into(), false, uri).with_connection_reused(used)),
-            };
-        }
-    }
-
-    async fn dial(&self, uri: &Uri, place: Place) -> Result<Box<Line>, TransportError> {
+    async fn dial(&self, uri: &Uri, https: bool) -> Result<Box<Line>, TransportError> {
         let wire = self.dialer.dial(uri).await.map_err(|error| failed(error, true, uri))?;
+        let place = Place { https, authority: authority(uri).into() };
         Line::over(wire, place).await.map_err(|error| failed(error.into(), true, uri))
     }
 
-    /// Waits for the head of the answer, while the request leaves.
-    async fn head(
+    fn silent(&self, uri: &Uri) -> TransportError {
+        let limit = self.settings.read_idle_timeout.unwrap_or_default();
+        let message = format!("{} neither took nor sent anything for {limit:?}", host(uri));
+        TransportError::new(Kind::IdleTimeout, message)
+    }
+
+    fn answered(
         &self,
-        line: &mut Line,
-        sending: impl Future<Output = Answer>,
-        upload: Option<&Upload>,
+        answer: Response<Incoming>,
+        permit: Permit,
+        proxy: Option<&Proxy>,
         uri: &Uri,
-    ) -> Result<Response<Incoming>, Failed> {
-        let mut sending = pin!(sending);
-        let mut idle = IdleTimer::new(self.settings.read_idle_timeout).with_sleep(line.sleep.take());
-        let mut pieces = 0;
-        let answer = poll_fn(|cx| {
-            if let Poll::Ready(answer) = line.drive(cx, |cx| sending.as_mut().poll(cx)) {
-                return Poll::Ready(Some(answer));
-            }
-            while idle.poll_expired(&mut line.context()).is_ready() {
-                match upload {
-                    Some(upload) if upload.starved() || upload.pieces() != pieces => {
-                        pieces = upload.pieces();
-                        idle.restart();
-                    }
-                    _ => return Poll::Ready(None),
-                }
-            }
-            Poll::Pending
-        });
-        let answer = answer.await;
-        line.sleep = idle.into_sleep();
-        match answer {
-            Some(answer) => answer.map_err(|error| Failed::Sending(Box::new(error))),
-            None => {
-                let limit = self.settings.read_idle_timeout.unwrap_or_default();
-                let message = format!("{} neither took nor sent anything for {limit:?}", host(uri));
-                Err(Failed::Silent(TransportError::new(Kind::IdleTimeout, message)))
-            }
+    ) -> Result<Response<ByteStream>, TransportError> {
+        if let (Some(proxy), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, answer.status()) {
+            return Err(failed(Refused::unauthorized(proxy, host(uri)).into(), true, uri));
         }
+        Ok(answer.map(|body| self.body(body, permit)))
     }
 
     fn body(&self, body: Incoming, permit: Permit) -> ByteStream {
@@ -161,9 +151,38 @@ impl Exchanges {
     }
 }
 
-enum Failed {
-    Silent(TransportError),
-    Sending(Box<TrySendError<Request<Outgoing>>>),
+/// Hands the request to the connection, and keeps what would be lost with it.
+fn launch(
+    line: &mut Line,
+    request: Request<Outgoing>,
+    upload: Option<&Upload>,
+) -> (impl Future<Output = Answer> + use<>, Option<Box<Spare>>) {
+    let again = upload.is_some() && line.used && request.method().is_idempotent();
+    let spare = again.then(|| Box::new(Spare::of(&request)));
+    (line.send(request), spare)
+}
+
+/// The request for the next connection, if it may go over one: what an idle connection did not take any more, because the
+/// server had closed it meanwhile.
+fn once_more(
+    mut error: TrySendError<Request<Outgoing>>,
+    spare: Option<Box<Spare>>,
+    upload: Option<&Arc<Upload>>,
+    used: bool,
+    uri: &Uri,
+) -> Result<Request<Outgoing>, TransportError> {
+    if let Some(own) = upload.and_then(|upload| upload.failure()) {
+        return Err(TransportError::new(Kind::RequestBody, own.message().to_owned()).with_source(own));
+    }
+    let unsent = error.take_message();
+    let error = error.into_error();
+    let again = match (unsent, spare, upload) {
+        (Some(request), ..) if used => Some(request),
+        // The rest of the body was not sent, so nobody can have acted on it.
+        (None, Some(spare), Some(upload)) if broke_off(&error) => upload.take_back().map(|body| spare.with(body)),
+        _ => None,
+    };
+    again.ok_or_else(|| failed(error.into(), false, uri).with_connection_reused(used))
 }
 
 /// What it takes to send a request again whose head is lost with its connection.
@@ -226,6 +245,10 @@ impl Body for Arriving {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+fn authority(uri: &Uri) -> &str {
+    uri.authority().map(http::uri::Authority::as_str).unwrap_or_default()
 }
 
 /// What has to be so before anything is sent; where we are, and whether the target is https.

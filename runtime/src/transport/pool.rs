@@ -63,16 +63,18 @@ impl Pool {
         self.max.saturating_sub(self.permits.available_permits())
     }
 
-    /// The right to use one connection; waited for, `limit` at most, while all are in use.
+    /// The right to use one connection, if not all are in use.
+    pub(super) fn try_permit(self: &Arc<Self>) -> Option<Permit> {
+        self.permits.try_acquire().ok()?.forget();
+        Some(Permit { pool: Arc::clone(self), line: None })
+    }
+
+    /// The right to use one connection; waited for, `limit` at most.
     pub(super) async fn permit(self: &Arc<Self>, limit: Duration) -> Result<Permit, TransportError> {
-        let permit = match self.permits.try_acquire() {
-            Ok(permit) => permit,
-            Err(_) => match tokio::time::timeout(limit, self.permits.acquire()).await {
-                Ok(Ok(permit)) => permit,
-                _ => return Err(TransportError::pool_exhausted(self.in_use(), self.max)),
-            },
-        };
-        permit.forget();
+        match tokio::time::timeout(limit, self.permits.acquire()).await {
+            Ok(Ok(permit)) => permit.forget(),
+            _ => return Err(TransportError::pool_exhausted(self.in_use(), self.max)),
+        }
         Ok(Permit { pool: Arc::clone(self), line: None })
     }
 
