@@ -20,6 +20,7 @@ mod proxy;
 #[allow(dead_code)]
 #[path = "../hostile/server.rs"]
 mod server;
+mod storm;
 #[cfg(feature = "sync")]
 mod sync;
 #[cfg(feature = "sync")]
