@@ -63,4 +63,15 @@ impl ByteStream {
         self.watch = Some(Box::new(Watch { observer, position: 0 }));
         self
     }
+
+    /// All of a body that lies in memory and is no larger than that, shown to its observer as if it had been read.
+    pub(crate) fn in_one_piece(&mut self, limit: usize) -> Option<Bytes> {
+        let bytes = self.as_bytes().filter(|bytes| bytes.len() <= limit)?.clone();
+        if let Some(watch) = &mut self.watch
+            && !bytes.is_empty()
+        {
+            watch.passed(&bytes);
+        }
+        Some(bytes)
+    }
 }

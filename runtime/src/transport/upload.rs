@@ -101,10 +101,10 @@ pub(super) enum Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(body: ByteStream) -> (Self, Option<Arc<Upload>>) {
-        match body.as_bytes() {
-            Some(bytes) if bytes.len() <= PIECE => (Self::Small(bytes.clone()), None),
-            _ => {
+    pub(super) fn new(mut body: ByteStream) -> (Self, Option<Arc<Upload>>) {
+        match body.in_one_piece(PIECE) {
+            Some(bytes) => (Self::Small(bytes), None),
+            None => {
                 let source = Source { body, ..Source::default() };
                 let upload = Arc::new(Upload { source: Mutex::new(source), ..Upload::default() });
                 (Self::Watched(Arc::clone(&upload)), Some(upload))
