@@ -180,7 +180,7 @@ fn nonsense_in_any_variable_is_an_error_that_names_it_and_not_the_value() {
             }
         }
     }
-    assert_eq!(strict, 32);
+    assert_eq!(strict, 33);
 }
 
 #[test]
