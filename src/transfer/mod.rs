@@ -1,11 +1,29 @@
 //! Moving objects of any size, in either direction: in parts, with resumption, progress and control.
 //!
-//! [`S3Client::transfer`] is the way in.
+//! [`S3Client::transfer`] is the way in. Every transfer is a builder that can be awaited, or started to hold it in the hand:
+//!
+//! ```
+//! use integration_s3::transfer::{Progress, Transfer, Uploaded};
+//! use integration_s3::{S3Client, S3Error};
+//!
+//! # async fn example(client: &S3Client) -> Result<(), S3Error> {
+//! let uploaded = client.transfer().upload_file("/data/big.iso", "backup", "big.iso").await?;
+//! println!("{} bytes in {} parts", uploaded.bytes, uploaded.parts);
+//!
+//! let transfer: Transfer<Uploaded> = client
+//!     .transfer()
+//!     .upload_file("/data/big.iso", "backup", "big.iso")
+//!     .progress(|progress: &Progress| println!("{progress}"))
+//!     .start();
+//! transfer.handle().pause();
+//! transfer.handle().resume();
+//! transfer.await?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! Transfers are tasks of the tokio runtime they are started in. All transfers of a client and its clones share one budget of
 //! memory for the parts they hold (`transfer_memory`, 256 MiB unless set).
-
-#![allow(dead_code)] // Until all directions have landed.
 
 #[cfg(feature = "indicatif")]
 mod bar;

@@ -191,6 +191,7 @@ impl Meter {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn now(&self) -> Progress {
         self.0.tally().progress
     }

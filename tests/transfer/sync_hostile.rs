@@ -182,7 +182,7 @@ async fn a_directory_that_cannot_be_read_turns_deletions_off() {
     let shut = place.dir.write("shut/b", "x").parent().unwrap().to_owned();
     let _ = place.up().await.unwrap();
     place.bucket.put_object("p/extra", "x").await.unwrap();
-    fs::set_permissions(&shut, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&shut, fs::Permissions::from_mode(0o0)).unwrap();
     // The superuser reads everything: then there is nothing to be seen here.
     let readable = fs::read_dir(&shut).is_ok();
     let report = place.up().delete(true).await;

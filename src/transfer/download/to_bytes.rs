@@ -90,7 +90,8 @@ async fn once(run: &Run, source: &Arc<Source>, limit: u64) -> Result<(Downloaded
     };
     match result {
         Ok(()) => {}
-        Err(Stopped::Unranged(_)) => {
+        Err(Stopped::Unranged(error)) => {
+            tracing::debug!(target: "integration_s3::call", %error, "no ranges to be had: the object is read in one go");
             run.meter.start_over();
             let (facts, body) = source.open(Some(&fetcher.pin.e_tag)).await?;
             return in_one(run, source, limit, facts, body).await;

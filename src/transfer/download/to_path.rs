@@ -166,7 +166,8 @@ async fn in_pieces(
     };
     match result {
         Ok(()) => {}
-        Err(Stopped::Unranged(_)) => {
+        Err(Stopped::Unranged(error)) => {
+            tracing::debug!(target: "integration_s3::call", %error, "no ranges to be had: the object is read in one go");
             // Whatever ignores ranges sends the whole object to whoever asks for that.
             if let Some(recorder) = recorder {
                 recorder.forget().await;

@@ -116,7 +116,8 @@ async fn work(run: &Run, source: &Arc<Source>, out: &mut Out<'_>, done: &mut Vec
     .await;
     match stop {
         Ok(()) => {}
-        Err((_, Refusal::Unranged(_))) => {
+        Err((_, Refusal::Unranged(error))) => {
+            tracing::debug!(target: "integration_s3::call", %error, "no ranges to be had: the object is read in one go");
             // Whatever ignores ranges sends the whole object to whoever asks for that.
             let (_, mut body) = source.open(Some(&fetcher.pin.e_tag)).await?;
             copy(out, &mut body, out.written).await.map_err(|error| source.named(error))?;

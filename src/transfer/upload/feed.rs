@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::BytesMut;
 
 use super::super::memory::{Memory, Share};
 use super::plan::{self, MOST_PARTS, Plan};
@@ -14,7 +16,26 @@ pub(super) struct Piece {
     pub(super) len: u64,
     pub(super) content: Content,
     /// What it holds of the client's memory.
-    pub(super) share: Option<Arc<Share>>,
+    _share: Option<Arc<Share>>,
+    /// Where its buffer goes when it is over.
+    spare: Option<Arc<Spare>>,
+}
+
+/// Buffers of parts that are over, for the parts to come: to allocate and free megabytes again and again would leave more
+/// with the allocator than all parts in flight hold.
+#[derive(Default)]
+struct Spare(Mutex<Vec<BytesMut>>);
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        if let (Some(spare), Content::Bytes(bytes)) = (&self.spare, &mut self.content)
+            // Whoever still has some of it keeps it.
+            && let Ok(mut buffer) = std::mem::take(bytes).try_into_mut()
+        {
+            buffer.clear();
+            spare.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        }
+    }
 }
 
 pub(super) enum Content {
@@ -44,7 +65,8 @@ pub(super) struct Stream {
     /// Read, and in no part yet.
     ahead: Bytes,
     ahead_share: Option<Arc<Share>>,
-    filling: Vec<u8>,
+    filling: BytesMut,
+    spare: Arc<Spare>,
     share: Option<Share>,
     part_size: usize,
     next: u32,
@@ -83,7 +105,8 @@ impl Beginning {
             body: self.body,
             ahead: self.bytes,
             ahead_share: Some(Arc::new(self.share)),
-            filling: Vec::new(),
+            filling: BytesMut::new(),
+            spare: Arc::default(),
             share: None,
             part_size: usize::try_from(part_size).unwrap_or(usize::MAX),
             next: 1,
@@ -106,13 +129,14 @@ impl Feed {
                     number,
                     len: range.end - range.start,
                     content: Content::Range { path: path.clone(), offset: range.start },
-                    share: None,
+                    _share: None,
+                    spare: None,
                 }))
             }
             Self::Bytes { bytes, plan, next } => Ok(range(plan, next).map(|(number, range)| {
                 // A range of what lies in memory fits its indices.
                 let content = Content::Bytes(bytes.slice(range.start as usize..range.end as usize));
-                Piece { number, len: range.end - range.start, content, share: None }
+                Piece { number, len: range.end - range.start, content, _share: None, spare: None }
             })),
             Self::Stream(stream) => stream.next(memory).await,
         }
@@ -134,7 +158,7 @@ impl Stream {
         if self.filling.is_empty() && self.ahead.len() >= self.part_size {
             let bytes = self.ahead.split_to(self.part_size);
             let share = self.ahead_share.clone();
-            return self.piece(bytes, share).map(Some);
+            return self.piece(bytes, share, None).map(Some);
         }
         loop {
             let room = self.part_size - self.filling.len();
@@ -151,7 +175,8 @@ impl Stream {
             // Room is taken only once there is something to put there.
             if self.share.is_none() {
                 self.share = Some(memory.take(self.part_size as u64).await);
-                self.filling.reserve_exact(self.part_size);
+                self.filling = self.spare.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+                self.filling.reserve(self.part_size);
             }
             let some = self.ahead.split_to(self.ahead.len().min(room));
             self.filling.extend_from_slice(&some);
@@ -160,15 +185,16 @@ impl Stream {
             return Ok(None);
         }
         let (bytes, share) = (std::mem::take(&mut self.filling), self.share.take().map(Arc::new));
-        self.piece(bytes.into(), share).map(Some)
+        let spare = Some(self.spare.clone());
+        self.piece(bytes.freeze(), share, spare).map(Some)
     }
 
-    fn piece(&mut self, bytes: Bytes, share: Option<Arc<Share>>) -> Result<Piece, S3Error> {
+    fn piece(&mut self, bytes: Bytes, share: Option<Arc<Share>>, spare: Option<Arc<Spare>>) -> Result<Piece, S3Error> {
         let number = self.next;
         if u64::from(number) > MOST_PARTS {
             return Err(plan::too_long(self.part_size as u64));
         }
         self.next += 1;
-        Ok(Piece { number, len: bytes.len() as u64, content: Content::Bytes(bytes), share })
+        Ok(Piece { number, len: bytes.len() as u64, content: Content::Bytes(bytes), _share: share, spare })
     }
 }
