@@ -3,10 +3,10 @@
 use tokio::task::JoinSet;
 
 use super::check::blocking;
-use super::entry::Requests;
+use super::entry::{Facts, Requests};
 use super::files;
 use super::job::{Place, Route};
-use super::plan::SyncItem;
+use super::plan::{SyncAction, SyncItem, SyncReason};
 use super::report::SyncReport;
 use crate::error::{ErrorKind, ObjectError, RequestError, TransferError};
 use crate::transfer::Run;
@@ -75,6 +75,12 @@ async fn in_bulk(
                     Some((_, error)) => report.fail(item, error),
                     None => report.deleted += 1,
                 }
+            }
+            // Refused by another spelling of its name, or by none: one of those counted is still there.
+            for (key, error) in failed {
+                report.deleted = report.deleted.saturating_sub(1);
+                let (action, reason) = (SyncAction::Delete, SyncReason::Extraneous);
+                report.fail(SyncItem { action, key, bytes: 0, reason, facts: Facts::default() }, error);
             }
             Vec::new()
         }

@@ -206,11 +206,12 @@ pub(super) fn remove(root: &Path, relative: &str, seen: &Facts) -> Result<(), S3
 /// It cannot be read, or it changed while it was read.
 pub(super) fn read(path: &Path, most: u64) -> Result<Option<Vec<u8>>, S3Error> {
     let cannot = |error| failure("read", path, error);
-    let mut file = File::open(path).map_err(cannot)?;
-    let before = file.metadata().map_err(cannot)?;
-    if !before.is_file() {
+    // A pipe in its place would be waited for when it is opened.
+    if !fs::metadata(path).map_err(cannot)?.is_file() {
         return Err(refused(format!("{} is no file any more", shown(&path.to_string_lossy()))));
     }
+    let mut file = File::open(path).map_err(cannot)?;
+    let before = file.metadata().map_err(cannot)?;
     if before.len() > most {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use tokio::task::JoinSet;
 
 use super::report::BatchReport;
-use crate::error::{ErrorKind, ObjectError, RequestError, TransferError};
+use crate::error::{ErrorKind, ObjectError, RequestError, ResponseError, TransferError};
 use crate::types::{Delete, Error, ObjectIdentifier};
 use crate::{Bucket, S3Error};
 
@@ -97,12 +97,27 @@ impl DeletePrefix {
                 None => break,
                 Some(Err(error)) => Err(error),
                 Some(Ok(page)) => {
-                    let keys = page.contents.into_iter().map(|object| object.key).collect();
-                    deleter.delete(keys, report).await
+                    let keys: Vec<String> = page.contents.into_iter().map(|object| object.key).collect();
+                    match keys.iter().find(|key| !key.starts_with(&self.prefix)) {
+                        // A store that does not know the parameter lists everything.
+                        Some(key) => Err(self.beyond(key)),
+                        None => deleter.delete(keys, report).await,
+                    }
                 }
             };
         }
         outcome.and(deleter.finish(report).await)
+    }
+}
+
+impl DeletePrefix {
+    fn beyond(&self, key: &str) -> S3Error {
+        let message = format!("the listing has the key {key:?}, which does not begin as asked: none of it is deleted");
+        S3Error::new(ResponseError::InvalidResponse, message).with_target(
+            "DeletePrefix",
+            Some(self.bucket.name()),
+            None,
+        )
     }
 }
 

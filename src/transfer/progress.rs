@@ -94,7 +94,7 @@ impl fmt::Display for Progress {
 /// Is told how a transfer gets on: at most every 100 ms, whenever a part is over, and at the end.
 ///
 /// It is called from the transfer's own tasks and never twice at once. It should return soon: what it waits for, the
-/// transfer waits for. Closures are listeners:
+/// transfer waits for. If it panics, that is logged and the transfer goes on. Closures are listeners:
 ///
 /// ```
 /// use integration_s3::transfer::{Progress, ProgressListener};
@@ -218,8 +218,15 @@ impl Meter {
             (Err(_), false) => None,
         };
         if turn.is_some() {
-            listener.progress(&progress);
+            contained("progress listener", || listener.progress(&progress));
         }
+    }
+}
+
+/// Calls what the caller gave. If it panics, the transfer goes on: ended there, it could not clean up after itself.
+pub(crate) fn contained(what: &str, call: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err() {
+        tracing::error!(target: "integration_s3::call", what, "a callback of a transfer panicked; the transfer goes on");
     }
 }
 

@@ -5,6 +5,8 @@ mod download;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -134,10 +136,10 @@ impl TransferState {
     /// The file cannot be written, with its path.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), S3Error> {
         let path = path.as_ref();
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
+        let beside = path.with_file_name(hidden_name(path));
         let write = || {
-            let mut file = fs::File::create(&beside)?;
+            // Made new: two that save to one path do not mix, and no file of somebody else's is touched.
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
             file.write_all(self.to_json().as_bytes())?;
             file.sync_data()?;
             fs::rename(&beside, path)
@@ -268,6 +270,14 @@ impl<'a> Fields<'a> {
             _ => Err(format!("`{name}` is not a list")),
         }
     }
+}
+
+/// A name nobody else uses; what a crash leaves of it counts as an unfinished download.
+fn hidden_name(path: &Path) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name: String = path.file_name().unwrap_or_default().to_string_lossy().chars().take(40).collect();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.subsec_nanos());
+    format!(".{name}.{:x}-{now:x}-{:x}.s3part", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn unusable(why: String) -> S3Error {

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod batches;
+mod broken;
 mod copies;
 mod downloads;
 mod downloads_faults;

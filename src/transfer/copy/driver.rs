@@ -8,7 +8,7 @@ use super::{Copied, Plan};
 use crate::error::{ErrorKind, ObjectError, RequestError, TransferError};
 use crate::operations::{CopyObject, CopyObjectRequest, DeleteObjectRequest};
 use crate::transfer::{Phase, Run};
-use crate::{CopySource, S3Error};
+use crate::{CopySource, S3Client, S3Error};
 
 /// What CopyObject takes at most.
 pub(super) const MOST_AT_ONCE: u64 = 5 << 30;
@@ -34,12 +34,14 @@ impl Job {
                 .with_suggestion("name them in copy(..) or move_object(..)"),
             ));
         }
-        let same_store = self.plan.from.is_none();
+        let place = |client: &S3Client| client.config().endpoint.authority().to_string();
+        let same_store = self.plan.from.as_ref().is_none_or(|from| place(from) == place(&self.run.client));
         let itself = same_store
             && source.bucket() == Some(&self.request.bucket)
             && source.key() == Some(&self.request.key)
             && source.version().is_none();
-        if itself && (self.plan.moves || !request::changes_something(&self.request)) {
+        let by_store = self.plan.from.is_none();
+        if itself && (self.plan.moves || by_store && !request::changes_something(&self.request)) {
             return Err(self.named(request::onto_itself(self.plan.moves)));
         }
         let client = self.plan.from.as_ref().unwrap_or(&self.run.client);
@@ -47,6 +49,9 @@ impl Job {
         let Some(origin) = self.run.control.unless_cancelled(found).await?? else {
             return self.blind().await;
         };
+        if self.plan.moves && self.is_where(&origin).await {
+            return Err(self.named(request::onto_itself(true)));
+        }
         self.run.meter.set_total(origin.size);
         self.run.meter.phase(Phase::Running);
         let copied = match self.in_one(&origin).await? {
@@ -55,6 +60,18 @@ impl Job {
         };
         self.compare(&origin, &copied)?;
         if self.plan.moves { self.finish_move(&origin, copied).await } else { Ok(copied) }
+    }
+
+    /// Whether the source is in the target's place already. One store can have two names, and then deleting the source would
+    /// delete the only one there is.
+    async fn is_where(&self, origin: &Origin) -> bool {
+        let namesakes = (&origin.bucket, &origin.key) == (&self.request.bucket, &self.request.key);
+        if self.plan.from.is_none() || !namesakes {
+            return false;
+        }
+        let Ok(there) = self.run.client.execute(request::head_of_copy(&self.request)).await else { return false };
+        (&there.e_tag, there.last_modified, there.content_length, &there.version_id)
+            == (&origin.head.e_tag, origin.head.last_modified, origin.head.content_length, &origin.head.version_id)
     }
 
     /// One CopyObject for a source that only the store can name.

@@ -53,7 +53,9 @@ pub(super) async fn copy(job: &Job, origin: &Origin) -> Result<Copied, S3Error> 
     run.meter.set_parts(count);
     let algorithm = create.checksum_algorithm.clone();
     create.checksum_type = algorithm.clone().filter(is_crc).map(|_| ChecksumType::FullObject);
-    let upload = run.control.unless_cancelled(run.client.execute(create)).await??;
+    run.pass().await?;
+    // Not dropped when the copy is called off: the upload would be open and its id unknown.
+    let upload = run.client.execute(create).await?;
     let pin = origin.pin(&job.request);
     let work = Arc::new(Work {
         run: run.clone(),

@@ -79,13 +79,36 @@ impl Target {
         }
     }
 
+    /// # Errors
+    /// The state file would be in the target's place: it is removed at the end, and the download with it.
+    pub(crate) fn must_not_be(&self, state: Option<&Path>) -> Result<(), S3Error> {
+        let Some(state) = state.filter(|state| state.file_name() == Some(&self.name)) else { return Ok(()) };
+        let parent = state.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let same = fs::canonicalize(parent).is_ok_and(|it| fs::canonicalize(&self.directory).is_ok_and(|us| us == it));
+        if !same {
+            return Ok(());
+        }
+        Err(refused(&self.path, "is both the target and the state file").with_suggestion("give the state another path"))
+    }
+
+    /// How the names of its temporary files begin.
+    fn hidden_prefix(&self) -> String {
+        let name: String = self.name.to_string_lossy().replace(['/', '\\'], "_").chars().take(40).collect();
+        format!(".{name}.")
+    }
+
     /// A name nobody else uses, and which shows what it is about.
     fn hidden_name(&self) -> String {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name: String = self.name.to_string_lossy().chars().take(40).collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.subsec_nanos());
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        format!(".{name}.{:x}-{now:x}-{count:x}.s3part", std::process::id())
+        format!("{}{:x}-{now:x}-{count:x}.s3part", self.hidden_prefix(), std::process::id())
+    }
+
+    /// Whether a name is one of its temporary files, as they are made here.
+    fn is_hidden_name(&self, name: &str) -> bool {
+        let middle = name.strip_prefix(&self.hidden_prefix()).and_then(|rest| rest.strip_suffix(".s3part"));
+        middle.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
     }
 }
 
@@ -188,8 +211,8 @@ impl PartFile {
     /// The one an earlier process left beside the target under that name, if it is there. It gets that length: what was
     /// lost of it reads as zeros.
     pub(crate) fn reopen(target: &Target, name: &str, len: u64) -> Option<Self> {
-        // A name, as it was made here: whatever a state file says, nothing else is opened.
-        if !name.starts_with('.') || !name.ends_with(".s3part") || name.contains(['/', '\\']) {
+        // A name, as it was made here for this target: whatever a state file says, nothing else is opened.
+        if !target.is_hidden_name(name) {
             return None;
         }
         let path = target.directory.join(name);
@@ -308,10 +331,12 @@ impl PartFile {
     }
 }
 
+/// And it has no other name under which it may be precious.
 #[cfg(unix)]
 fn same_file(found: &fs::Metadata, opened: &File) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    opened.metadata().is_ok_and(|opened| (opened.dev(), opened.ino()) == (found.dev(), found.ino()))
+    let same = |it: fs::Metadata| (it.dev(), it.ino(), it.nlink()) == (found.dev(), found.ino(), 1);
+    opened.metadata().is_ok_and(same)
 }
 
 #[cfg(not(unix))]

@@ -61,8 +61,13 @@ impl From<S3Error> for Broken {
 
 /// The whole download.
 pub(crate) async fn drive(run: &Run, mut job: Job) -> Result<Downloaded, Broken> {
-    let (path, overwrite) = (job.path.clone(), job.overwrite);
-    let target = blocking(move || Target::look(&path, overwrite)).await.map_err(|error| job.source.named(error))?;
+    let (path, overwrite, state) = (job.path.clone(), job.overwrite, job.state_file.clone());
+    let look = move || {
+        let target = Target::look(&path, overwrite)?;
+        target.must_not_be(state.as_deref())?;
+        Ok(target)
+    };
+    let target = blocking(look).await.map_err(|error| job.source.named(error))?;
     let mut resumed = match job.state.take() {
         Some(state) => super::resume::resume(run, &job, &target, state).await?,
         None => None,
@@ -208,9 +213,17 @@ async fn in_pieces(
             Ok(Downloaded::new(facts, total, resumed, of, verification))
         }
         Err(error) => {
-            let broken = broken(error, None, &landed);
-            if let Some(recorder) = recorder {
-                recorder.forget().await;
+            let wrong = error.kind() == ErrorKind::Transfer(TransferError::ChecksumMismatch);
+            let mut broken = broken(error, None, &landed);
+            match recorder {
+                // The bytes are right; only the place is not.
+                Some(recorder) if !wrong => {
+                    broken.left = Some(file.path().to_owned());
+                    broken.state = Some(recorder.close().await);
+                    return Err(broken);
+                }
+                Some(recorder) => recorder.forget().await,
+                None => {}
             }
             discard(file).await;
             Err(broken)

@@ -174,6 +174,10 @@ impl Stream {
             }
             // Room is taken only once there is something to put there.
             if self.share.is_none() {
+                // Whoever waits for memory holds none. What is left of the beginning is less than a part.
+                if self.ahead_share.take().is_some() {
+                    self.ahead = Bytes::copy_from_slice(&self.ahead);
+                }
                 self.share = Some(memory.take(self.part_size as u64).await);
                 self.filling = self.spare.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
                 self.filling.reserve(self.part_size);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::time::{Duration, Instant};
 
 use super::super::TransferHandle;
+use super::super::progress::contained;
 use super::super::state::TransferState;
 use crate::S3Error;
 
@@ -34,7 +35,7 @@ impl Keeper {
     pub(super) async fn keep(&mut self, state: &TransferState, now: bool) -> Result<(), S3Error> {
         self.handle.keep(Some(state.clone()));
         if let Some(told) = &self.told {
-            told(state);
+            contained("on_state", || told(state));
         }
         let due = now || self.written.is_none_or(|written| written.elapsed() >= PACE);
         let Some(path) = self.file.clone().filter(|_| due) else { return Ok(()) };

@@ -90,7 +90,9 @@ impl Multipart {
     }
 
     async fn work(&mut self, feed: Feed) -> Result<Uploaded, Trouble> {
-        self.keep(true).await?;
+        // An upload that nobody could find again is not left open for the sake of no part.
+        let none = self.done.is_empty();
+        self.keep(true).await.map_err(|cause| Trouble { spoilt: none, ..cause.into() })?;
         self.send(feed).await?;
         self.run.meter.phase(Phase::Finishing);
         if let Some(file) = &self.file {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::super::state::FileFacts;
 use crate::error::RequestError;
@@ -112,8 +112,15 @@ impl File {
                     .with_suggestion("give a file; a pipe or a device can be uploaded as a reader"));
             }
             Ok(_) => {
-                let file = tokio::fs::File::open(path).await.map_err(|error| refused(&error))?;
-                file.metadata().await.map_err(|error| refused(&error))?
+                let mut file = tokio::fs::File::open(path).await.map_err(|error| refused(&error))?;
+                let meta = file.metadata().await.map_err(|error| refused(&error))?;
+                // Files a kernel makes up while they are read have no length.
+                if meta.len() == 0 && file.read(&mut [0]).await.map_err(|error| refused(&error))? > 0 {
+                    let message = format!("{} says it is empty, and is not", path.display());
+                    return Err(S3Error::new(RequestError::Validation, message)
+                        .with_suggestion("upload it as a reader, whose length need not be known"));
+                }
+                meta
             }
             Err(error) => return Err(refused(&error)),
         };
