@@ -158,13 +158,7 @@ impl Mover {
             self.requests.add(1);
             let copy = to.client().copy_object().bucket(to.name()).key(target);
             copy.copy_source(CopySource::new(from.name(), source)).await?;
-        } else if !here && item.bytes <= SMALL {
-            self.requests.add(2);
-            let mut got = from.get_object(&source).await?;
-            // Held in memory, so that it can be sent again.
-            let body = std::mem::take(&mut got.body).collect().await?;
-            like(to.client().put_object().bucket(to.name()).key(target), got).body(body).await?;
-        } else {
+        } else if here || item.bytes > SMALL || !self.through_here(from, &source, to, &target).await? {
             let _turn = self.large.acquire().await;
             let mut copy = to.copy(CopySource::new(from.name(), source), target).progress(self.share());
             if !here {
@@ -178,6 +172,23 @@ impl Mover {
         }
         self.run.meter.add(item.bytes);
         Ok(item.bytes)
+    }
+}
+
+impl Mover {
+    /// Reads a small object and writes it to the other store. `false`: it has grown, or has tags, so that it takes more.
+    async fn through_here(&self, from: &Bucket, source: &str, to: &Bucket, target: &str) -> Result<bool, S3Error> {
+        self.requests.add(1);
+        let mut got = from.get_object(source).await?;
+        let small = got.content_length.is_some_and(|it| u64::try_from(it).is_ok_and(|it| it <= SMALL));
+        if !small || got.tag_count.is_some_and(|count| count > 0) {
+            return Ok(false);
+        }
+        // Held in memory, so that it can be sent again.
+        let body = std::mem::take(&mut got.body).collect().await?;
+        self.requests.add(1);
+        like(to.client().put_object().bucket(to.name()).key(target), got).body(body).await?;
+        Ok(true)
     }
 }
 
@@ -199,6 +210,12 @@ fn like(mut put: Put, got: GetObjectOutput) -> Put {
     }
     if let Some(it) = got.cache_control {
         put = put.cache_control(it);
+    }
+    if let Some(it) = got.expires {
+        put = put.expires(it);
+    }
+    if let Some(it) = got.website_redirect_location {
+        put = put.website_redirect_location(it);
     }
     for (name, value) in got.metadata {
         put = put.metadata(name, value);

@@ -4,6 +4,8 @@
 
 mod batches;
 mod broken;
+#[cfg(feature = "sync")]
+mod broken_sync;
 mod copies;
 mod downloads;
 mod downloads_faults;

@@ -21,7 +21,7 @@ const MIB: usize = 1 << 20;
 const PART: u64 = 5 << 20;
 
 /// Faults by what is asked.
-struct Script(fn(&Asked, u64) -> Option<Fault>);
+pub(super) struct Script(pub(super) fn(&Asked, u64) -> Option<Fault>);
 
 impl Plan for Script {
     fn fault(&self, asked: &Asked, _: bool, number: u64) -> (Option<Fault>, Dice) {
@@ -44,7 +44,7 @@ fn shaky(server: &DevServer, proxy: &Proxy) -> S3Client {
         .unwrap()
 }
 
-async fn set_up(plan: impl Plan) -> (DevServer, Proxy, S3Client, S3Client) {
+pub(super) async fn set_up(plan: impl Plan) -> (DevServer, Proxy, S3Client, S3Client) {
     let server = DevServer::builder().start().await.unwrap();
     let proxy = Proxy::start(server.port(), plan).await;
     let (shaky, direct) = (shaky(&server, &proxy), client(&server));
@@ -52,7 +52,7 @@ async fn set_up(plan: impl Plan) -> (DevServer, Proxy, S3Client, S3Client) {
     (server, proxy, shaky, direct)
 }
 
-async fn is_there(direct: &S3Client, key: &str, data: &[u8]) {
+pub(super) async fn is_there(direct: &S3Client, key: &str, data: &[u8]) {
     let got = direct.bucket("uploads").get_object(key).await.unwrap().body.collect().await.unwrap();
     assert!(got == data, "{key} differs");
 }
@@ -61,7 +61,7 @@ fn is_part(asked: &Asked, number: u32) -> bool {
     asked.method == "PUT" && asked.query.split('&').any(|pair| pair == format!("partNumber={number}"))
 }
 
-fn completes(asked: &Asked) -> bool {
+pub(super) fn completes(asked: &Asked) -> bool {
     asked.method == "POST" && asked.query.contains("uploadId")
 }
 

@@ -40,7 +40,7 @@ impl Job {
     }
 
     /// Whether the upload is gone for certain.
-    async fn abort(&self, upload_id: &str) -> bool {
+    pub(super) async fn abort(&self, upload_id: &str) -> bool {
         let (request, client) = (&self.request, &self.run.client);
         let abort = AbortMultipartUploadRequest {
             bucket: request.bucket.clone(),

@@ -14,7 +14,9 @@ use crate::config::ChecksumWhen;
 use crate::error::{ErrorKind, ObjectError, RequestError, ResponseError, TransferError};
 use crate::operations::{CreateMultipartUploadRequest, GetObjectRequest, UploadPartCopyRequest, UploadPartRequest};
 use crate::transfer::Run;
-use crate::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use crate::transfer::state::PartState;
+use crate::transfer::upload::sums::e_tag;
+use crate::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use crate::{Bytes, S3Client, S3Error};
 
 /// The least a part may have, the last one excepted.
@@ -81,22 +83,72 @@ pub(super) async fn copy(job: &Job, origin: &Origin) -> Result<Copied, S3Error> 
     done.sort_by_key(|part| part.part_number);
     let mut complete = request::complete(&job.request, &upload.upload_id);
     complete.multipart_upload = CompletedMultipartUpload::new().parts(done.clone());
-    match run.client.execute(complete).await {
-        Ok(output) => {
+    let completed = match run.client.execute(complete).await {
+        Ok(output) => Ok(Completed {
+            sums: Sums { kind: output.checksum_type.clone(), values: sums!(output) },
+            e_tag: output.e_tag,
+            version_id: output.version_id,
+        }),
+        Err(error) => match found(job, origin, &upload.upload_id, &done, &error).await {
+            Some(completed) => Ok(completed),
+            None => Err(error),
+        },
+    };
+    match completed {
+        Ok(Completed { e_tag, version_id, sums }) => {
             run.shared().closed();
-            let found = Sums { kind: output.checksum_type.clone(), values: sums!(output) };
             Ok(Copied {
-                e_tag: output.e_tag,
-                version_id: output.version_id,
+                e_tag,
+                version_id,
                 source_version_id: origin.head.version_id.clone(),
                 bytes: origin.size,
                 parts: count,
-                checksum: found.text(),
-                sums: found,
+                checksum: sums.text(),
+                sums,
             })
         }
         Err(error) => Err(job.give_up(&upload.upload_id, count, &done, None, error).await),
     }
+}
+
+/// What the store says of the finished copy.
+struct Completed {
+    e_tag: Option<String>,
+    version_id: Option<String>,
+    sums: Sums,
+}
+
+/// The copy, if the answer to its completion was lost and what stands there is beyond doubt what was to be completed.
+async fn found(
+    job: &Job,
+    origin: &Origin,
+    upload_id: &str,
+    done: &[CompletedPart],
+    error: &S3Error,
+) -> Option<Completed> {
+    if !error.is_retryable() && error.attempts() < 2 {
+        return None;
+    }
+    let mut head = request::head_of_copy(&job.request);
+    if !origin.sums.values.is_empty() {
+        head.checksum_mode = Some(ChecksumMode::Enabled);
+    }
+    let there = job.run.client.execute(head).await.ok()?;
+    let sums = Sums { kind: there.checksum_type.clone(), values: sums!(there) };
+    let part = |part: &CompletedPart| PartState {
+        number: 0,
+        len: 0,
+        e_tag: part.e_tag.clone().unwrap_or_default(),
+        checksum: None,
+    };
+    let parts: Vec<PartState> = done.iter().map(part).collect();
+    let same_tag = e_tag(&parts).is_some_and(|tag| there.e_tag.as_deref().map(|it| it.trim_matches('"')) == Some(&tag));
+    let same_size = there.content_length == i64::try_from(origin.size).ok();
+    if !same_size || !same_tag || origin.sums.same(&sums) == Some(false) {
+        return None;
+    }
+    // What stands there may be an earlier copy of the same bytes: nothing is left behind in that case either.
+    job.abort(upload_id).await.then_some(Completed { e_tag: there.e_tag, version_id: there.version_id, sums })
 }
 
 fn is_crc(algorithm: &ChecksumAlgorithm) -> bool {

@@ -83,7 +83,15 @@ pub(super) async fn complete(
         // An earlier attempt may have been carried out although its answer never came.
         if (refused && lost) || (error.is_retryable() && last) {
             return match looked.there().await {
-                Some(stored) => looked.verdict(stored),
+                Some(stored) => {
+                    // It may be an earlier upload of the same bytes, and this one still open.
+                    if !is_gone(&error)
+                        && let Err(error) = abort(run, put, upload_id).await
+                    {
+                        return Err(Unfinished::Refused(error));
+                    }
+                    looked.verdict(stored)
+                }
                 None => Err(Unfinished::Refused(error)),
             };
         }

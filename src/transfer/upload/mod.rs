@@ -9,7 +9,7 @@ mod plan;
 mod request;
 mod resume;
 mod source;
-mod sums;
+pub(super) mod sums;
 mod whole;
 
 use std::fmt;

@@ -66,7 +66,7 @@ pub(super) fn agree(one: &str, other: &str) -> bool {
 
 /// The tag S3 gives an object in parts: the MD5 of the parts' MD5s, and how many there are. `None` if the tags of the parts
 /// are no MD5s (keys of their own, or another store).
-pub(super) fn e_tag(parts: &[PartState]) -> Option<String> {
+pub(in crate::transfer) fn e_tag(parts: &[PartState]) -> Option<String> {
     let mut md5 = Md5::new();
     for part in parts {
         md5.update(from_hex(bare_tag(&part.e_tag))?);
