@@ -46,6 +46,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`operations`] | builder, request and output of every operation |
+//! | `transfer`, `sync` | objects of any size up, down and across; directories and prefixes kept the same |
 //! | [`types`] | the shapes and enums they are made of |
 //! | [`error`], [`codes`] | the kinds of errors; the codes servers send |
 //! | [`config`], [`resilience`] | options; retries, circuit, rate limits |
@@ -57,9 +58,9 @@
 //! # Cargo features
 //!
 //! Operations come in groups: `objects`, `buckets`, `multipart` and `tagging` are on by default, `bucket-settings` is not. What
-//! is off is not compiled. The other features on by default: `json` ([`Bucket::get_json`], [`Bucket::put_json`]), `rustls-ring`
-//! (https), and `sso`, `sts`, `credential-process` (sources of credentials). Off: `rustls-aws-lc` and `fips`
-//! (other ways to do TLS), `sync` (directories and prefixes kept the same), `metrics` and `test-util`.
+//! is off is not compiled. The other features on by default: `json` ([`Bucket::get_json`], [`Bucket::put_json`]), `transfer`
+//! (any size, in parts), `rustls-ring` (https), and `sso`, `sts`, `credential-process` (sources of credentials). Off: `rustls-aws-lc` and `fips`
+//! (other ways to do TLS), `sync` (directories and prefixes kept the same), `indicatif` (progress bars), `metrics` and `test-util`.
 
 mod bucket;
 mod client;

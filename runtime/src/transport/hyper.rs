@@ -75,7 +75,7 @@ impl HyperTransportBuilder {
     /// How many connections may be in use at the same time, all hosts together. Default: 100; at least 1.
     ///
     /// A request beyond waits as long as the [connect timeout](Self::connect_timeout) for one to become free,
-    /// then fails as [`PoolExhausted`](Kind::PoolExhausted). A connection is in use until the body of its
+    /// then fails as [`PoolExhausted`](super::TransportErrorKind::PoolExhausted). A connection is in use until the body of its
     /// answer has been read to the end or dropped.
     pub fn pool_max(mut self, connections: usize) -> Self {
         self.pool_max = connections.clamp(1, Semaphore::MAX_PERMITS);
