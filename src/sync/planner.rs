@@ -14,8 +14,8 @@ use super::merge::{Merge, Step};
 use super::plan::{SyncAction, SyncItem, SyncReason};
 use super::walk::Walk;
 use super::{Compare, Names, Symlinks, SyncPlan, Way, failure, files, refused};
-use crate::S3Error;
 use crate::error::TransferError;
+use crate::{Bucket, S3Error};
 
 /// Steps looked at together, and how many contents are compared at a time.
 const STEPS: usize = 256;
@@ -58,6 +58,15 @@ impl Planner {
             .await?;
             route.target = Place::Directory(path);
             fold_case |= folds;
+        }
+        if let (Place::Prefix(from, here), Place::Prefix(to, there)) = (&route.source, &route.target)
+            && overlap_in_one_store(from, here, to, there, &requests).await?
+        {
+            return Err(refused(format!(
+                "s3://{}/{here} and s3://{}/{there} lie in each other: both clients reach the same store",
+                from.name(),
+                to.name()
+            )));
         }
         let portable = route.options.names == Names::Portable;
         let names = (route.way != Way::Across).then_some(portable && route.way == Way::Down);
@@ -156,6 +165,31 @@ impl Planner {
             }
         })
     }
+}
+
+/// Whether two clients with endpoints of different names reach the same objects, where one prefix lies in the other. With the same
+/// prefix nothing is to be done, so that does no harm.
+async fn overlap_in_one_store(
+    from: &Bucket,
+    here: &str,
+    to: &Bucket,
+    there: &str,
+    requests: &Requests,
+) -> Result<bool, S3Error> {
+    let inner = if here.starts_with(there) { here } else { there };
+    if from.name() != to.name() || here == there || !(inner.starts_with(here) && inner.starts_with(there)) {
+        return Ok(false);
+    }
+    requests.add(2);
+    let one = from.list_objects_v2().prefix(inner).max_keys(1).await?.contents;
+    let other = to.list_objects_v2().prefix(inner).max_keys(1).await?.contents;
+    Ok(match (one.first(), other.first()) {
+        (Some(one), Some(other)) => {
+            (&one.key, &one.e_tag, one.last_modified, one.size)
+                == (&other.key, &other.e_tag, other.last_modified, other.size)
+        }
+        _ => false,
+    })
 }
 
 type Settled = Option<Result<(usize, Result<Step, S3Error>), tokio::task::JoinError>>;

@@ -132,3 +132,24 @@ async fn what_stood_there_before_is_no_reason_to_leave_an_upload_open() {
     copy.await.unwrap_err();
     assert_eq!((server.stats().uploads, direct.bucket("uploads").object_exists("x2").await.unwrap()), (0, false));
 }
+
+#[tokio::test]
+async fn a_store_with_two_names_is_not_synced_into_itself() {
+    let place = place().await;
+    for key in ["a/1", "b", "c"] {
+        place.bucket.put_object(key, key).await.unwrap();
+    }
+    let name = place.server.endpoint().replace("127.0.0.1", "localhost");
+    let credentials = Credentials::new(place.server.access_key(), place.server.secret_key());
+    let alias = S3Client::builder().endpoint(name).credentials(credentials).build().unwrap();
+    for (from, to) in [("", "a"), ("a", "")] {
+        let job = place.client.sync(SyncEnd::prefix("mirror", from), SyncEnd::prefix("mirror", to).client(&alias));
+        let error = job.delete(true).await.unwrap_err();
+        assert!(error.to_string().contains("the same store"), "{error}");
+        assert_eq!(place.keys().await, ["a/1", "b", "c"]);
+    }
+    // The same prefix twice is no harm: nothing is to be done.
+    let job = place.client.sync(SyncEnd::prefix("mirror", "a"), SyncEnd::prefix("mirror", "a").client(&alias));
+    let report = job.delete(true).await.unwrap();
+    assert_eq!((report.transferred, report.deleted, report.unchanged), (0, 0, 1), "{report}");
+}

@@ -216,8 +216,8 @@ async fn in_pieces(
             let wrong = error.kind() == ErrorKind::Transfer(TransferError::ChecksumMismatch);
             let mut broken = broken(error, None, &landed);
             match recorder {
-                // The bytes are right; only the place is not.
-                Some(recorder) if !wrong => {
+                // The bytes are right; only the place is not. Unless somebody else took the file away.
+                Some(recorder) if !wrong && tokio::fs::symlink_metadata(file.path()).await.is_ok() => {
                     broken.left = Some(file.path().to_owned());
                     broken.state = Some(recorder.close().await);
                     return Err(broken);
