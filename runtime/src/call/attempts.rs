@@ -221,7 +221,9 @@ impl<'a> Attempts<'a> {
     /// The request as it leaves: attempt headers and a fresh signature on top of what was encoded.
     fn signed(&mut self, now: Timestamp) -> Result<Request<ByteStream>, S3Error> {
         let core = self.core;
-        let mut headers = self.request.headers().clone();
+        // The copy stays: it is small, and exactly as large as it is. What is added below has room in the one that goes.
+        let kept = self.request.headers().clone();
+        let mut headers = std::mem::replace(self.request.headers_mut(), kept);
         headers.insert(USER_AGENT, core.user_agent.clone());
         headers.insert(&INVOCATION, self.invocation.clone());
         headers.insert(&ATTEMPT, attempt_header(self.made, self.max_attempts));

@@ -4,19 +4,20 @@ use http::HeaderValue;
 
 use crate::resilience::Jitter;
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// Random, so that the server's log tells calls apart: a version 4 UUID.
 pub(super) fn invocation_id(jitter: &mut Jitter) -> HeaderValue {
     let bits = u128::from(jitter.bits()) << 64 | u128::from(jitter.bits());
     let bits = bits & !(0xF << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let mut text = [0u8; 36];
-    let mut nibble = 32;
-    for (at, byte) in text.iter_mut().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            *byte = b'-';
-        } else {
-            nibble -= 1;
-            *byte = b"0123456789abcdef"[(bits >> (nibble * 4) & 0xF) as usize];
+    let mut text = [b'-'; 36];
+    let mut end = 0;
+    for (at, byte) in bits.to_be_bytes().into_iter().enumerate() {
+        end += usize::from(matches!(at, 4 | 6 | 8 | 10));
+        if let Some(pair) = text.get_mut(end..end + 2) {
+            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
+        end += 2;
     }
     HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }

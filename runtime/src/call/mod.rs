@@ -92,8 +92,8 @@ impl Call {
                             loop {
                                 let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
                                 let reply = attempts.look_after(reply, &self.options)?;
-                                let decoded = request.decode(reply).instrument(parse_span()).await;
-                                let error = match decoded {
+                                // Without a name: an output is large, and would be kept for the wait below.
+                                let error = match request.decode(reply).instrument(parse_span()).await {
                                     Ok(output) => return Ok(output),
                                     Err(error) => error,
                                 };

@@ -36,10 +36,14 @@ struct Head {
 }
 
 /// A bit for a header name. An answer has some ten headers and an output asks for forty: most questions are
-/// answered by one look at the marks.
-fn mark(name: &str) -> u64 {
-    let last = name.as_bytes().last().copied().unwrap_or_default();
-    1 << ((name.len() + 5 * usize::from(last)) % 64)
+/// answered by one look at the marks. In line, so that the mark of a name in the program is a number there.
+#[inline(always)]
+const fn mark(name: &str) -> u64 {
+    let last = match name.as_bytes() {
+        [.., last] => *last as usize,
+        [] => 0,
+    };
+    1 << ((name.len() + 37 * last) % 64)
 }
 
 impl Reply {
@@ -94,16 +98,19 @@ impl Reply {
     }
 
     /// A header as text; `None` if it is absent or not UTF-8.
+    #[inline]
     pub fn text(&self, name: &'static str) -> Option<String> {
-        self.head.get(name).map(str::to_owned)
+        if self.head.marks & mark(name) == 0 { None } else { self.head.owned(name) }
     }
 
     /// A header as a value; `None` if it is absent or no such value.
+    #[inline]
     pub fn parse<T: FromWire>(&self, name: &'static str) -> Option<T> {
         T::from_wire(self.head.get(name)?)
     }
 
     /// A header as a date; `None` if it is absent or none.
+    #[inline]
     pub fn date(&self, name: &'static str, format: DateFormat) -> Option<Timestamp> {
         format.read(self.head.get(name)?)
     }
@@ -242,10 +249,18 @@ fn whole_document<T>(
 }
 
 impl Head {
+    #[inline]
     fn get(&self, name: &str) -> Option<&str> {
-        if self.marks & mark(name) == 0 {
-            return None;
-        }
+        if self.marks & mark(name) == 0 { None } else { self.find(name) }
+    }
+
+    #[inline(never)]
+    fn owned(&self, name: &str) -> Option<String> {
+        self.find(name).map(str::to_owned)
+    }
+
+    #[inline(never)]
+    fn find(&self, name: &str) -> Option<&str> {
         // The map would hash the name; of so few headers the first that fits is found sooner.
         let (_, value) = self.headers.iter().find(|(found, _)| found.as_str() == name)?;
         std::str::from_utf8(value.as_bytes()).ok()

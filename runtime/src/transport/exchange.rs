@@ -34,56 +34,60 @@ pub(super) struct Exchanges {
 
 impl Exchanges {
     /// Everything that is rare is boxed: what remains is a future of a few hundred bytes, made and moved for each request.
-    pub(super) async fn exchange(&self, request: Request<ByteStream>) -> Result<Response<ByteStream>, TransportError> {
-        let (home, https) = check(request.uri())?;
-        let mut permit = match self.pool.try_permit() {
-            Some(permit) => permit,
-            None => Box::pin(self.pool.permit(self.settings.connect_timeout)).await?,
-        };
-        let (mut request, uri, upload, proxy) = self.prepare(request, https);
-        loop {
-            let line = match self.pool.take(https, authority(&uri), home) {
-                Some(line) => line,
-                None => {
-                    let parked = Box::new(request);
-                    let line = Box::pin(self.dial(&uri, https)).await?;
-                    request = *parked;
-                    line
-                }
+    ///
+    /// No `async fn`: the future would keep the place of the request it was given beside that of the one it sends.
+    pub(super) fn exchange(
+        &self,
+        request: Request<ByteStream>,
+    ) -> impl Future<Output = Result<Response<ByteStream>, TransportError>> + Send + '_ {
+        let https = request.uri().scheme() == Some(&Scheme::HTTPS);
+        let (request, uri, upload, proxy) = self.prepare(request, https);
+        let mut request = Some(request);
+        async move {
+            let home = check(&uri, https)?;
+            let mut permit = match self.pool.try_permit() {
+                Some(permit) => permit,
+                None => Box::pin(self.pool.permit(self.settings.connect_timeout)).await?,
             };
-            let line = permit.line.insert(line);
-            let used = line.used;
-            let (sending, spare) = launch(line, request, upload.as_deref());
-            let answer = {
-                let mut sending = pin!(sending);
-                let mut idle = IdleTimer::new(self.settings.read_idle_timeout).with_sleep(line.sleep.take());
-                let mut pieces = 0;
-                let answer = poll_fn(|cx| {
-                    if let Poll::Ready(answer) = line.drive(cx, |cx| sending.as_mut().poll(cx)) {
-                        return Poll::Ready(Some(answer));
-                    }
-                    while idle.poll_expired(&mut line.context()).is_ready() {
-                        match &upload {
-                            Some(upload) if upload.starved() || upload.pieces() != pieces => {
-                                pieces = upload.pieces();
-                                idle.restart();
-                            }
-                            _ => return Poll::Ready(None),
+            loop {
+                let line = match self.pool.take(https, authority(&uri), home) {
+                    Some(line) => line,
+                    None => Box::pin(self.dial(&uri, https)).await?,
+                };
+                let line = permit.line.insert(line);
+                let used = line.used;
+                let (sending, spare) = launch(line, request.take().unwrap_or_default(), upload.as_deref());
+                let answer = {
+                    let mut sending = pin!(sending);
+                    let mut idle = IdleTimer::new(self.settings.read_idle_timeout).with_sleep(line.sleep.take());
+                    let mut pieces = 0;
+                    let answer = poll_fn(|cx| {
+                        if let Poll::Ready(answer) = line.drive(cx, |cx| sending.as_mut().poll(cx)) {
+                            return Poll::Ready(Some(answer));
                         }
+                        while idle.poll_expired(&mut line.context()).is_ready() {
+                            match &upload {
+                                Some(upload) if upload.starved() || upload.pieces() != pieces => {
+                                    pieces = upload.pieces();
+                                    idle.restart();
+                                }
+                                _ => return Poll::Ready(None),
+                            }
+                        }
+                        Poll::Pending
+                    })
+                    .await;
+                    line.sleep = idle.into_sleep();
+                    answer
+                };
+                match answer {
+                    Some(Ok(answer)) => return self.answered(answer, permit, proxy, &uri),
+                    Some(Err(error)) => {
+                        permit.line = None;
+                        request = Some(once_more(error, spare, upload.as_ref(), used, &uri)?);
                     }
-                    Poll::Pending
-                })
-                .await;
-                line.sleep = idle.into_sleep();
-                answer
-            };
-            match answer {
-                Some(Ok(answer)) => return self.answered(answer, permit, proxy, &uri),
-                Some(Err(error)) => {
-                    permit.line = None;
-                    request = once_more(error, spare, upload.as_ref(), used, &uri)?;
+                    None => return Err(self.silent(&uri).with_connection_reused(used)),
                 }
-                None => return Err(self.silent(&uri).with_connection_reused(used)),
             }
         }
     }
@@ -251,21 +255,19 @@ fn authority(uri: &Uri) -> &str {
     uri.authority().map(http::uri::Authority::as_str).unwrap_or_default()
 }
 
-/// What has to be so before anything is sent; where we are, and whether the target is https.
-fn check(uri: &Uri) -> Result<(Id, bool), TransportError> {
+/// What has to be so before anything is sent, and where we are.
+fn check(uri: &Uri, https: bool) -> Result<Id, TransportError> {
     let Ok(runtime) = Handle::try_current() else {
         return Err(TransportError::new(Kind::Unsupported, "requests can be sent inside a tokio runtime only"));
     };
-    let https = match uri.scheme() {
-        Some(scheme) if *scheme == Scheme::HTTP => false,
-        Some(scheme) if *scheme == Scheme::HTTPS => true,
-        _ => return Err(TransportError::new(Kind::Unsupported, "the target is no http or https URL")),
-    };
+    if !https && uri.scheme() != Some(&Scheme::HTTP) {
+        return Err(TransportError::new(Kind::Unsupported, "the target is no http or https URL"));
+    }
     if cfg!(not(feature = "_tls")) && https {
         let error = TransportError::new(Kind::Unsupported, "https is not compiled in");
         return Err(error.with_suggestion("enable the feature `rustls-ring`"));
     }
-    Ok((runtime.id(), https))
+    Ok(runtime.id())
 }
 
 fn failed(error: BoxError, connecting: bool, uri: &Uri) -> TransportError {

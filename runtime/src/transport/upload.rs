@@ -100,6 +100,12 @@ pub(super) enum Outgoing {
     Watched(Arc<Upload>),
 }
 
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self::Small(Bytes::new())
+    }
+}
+
 impl Outgoing {
     pub(super) fn new(mut body: ByteStream) -> (Self, Option<Arc<Upload>>) {
         match body.in_one_piece(PIECE) {
