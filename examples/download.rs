@@ -134,7 +134,7 @@ async fn run(arguments: Arguments) -> Result {
         Ok(done) => {
             if !store::watched() || arguments.quiet {
                 let resumed = if done.resumed > 0 {
-                    format!(", {} of them by a run before", done.resumed)
+                    format!(", {} bytes of them by a run before", done.resumed)
                 } else {
                     String::new()
                 };

@@ -4,16 +4,20 @@
 //! cargo run --release --features sync --example sync -- ./photos s3://bucket/photos/ --dry-run
 //! ```
 //!
-//! The endpoint and the credentials come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ...). Where none
-//! is configured, a server in this process takes their place; it forgets everything at the end.
+//! The store is the one that environment and profile name. Where nothing is configured, a server in this process takes its place;
+//! it forgets everything at the end.
+
+#[allow(dead_code)] // The other examples use all of it.
+#[path = "store/mod.rs"]
+mod store;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
+use integration_s3::S3Client;
 use integration_s3::sync::{Compare, Symlinks, SyncEnd, SyncJob};
-use integration_s3::transfer::Progress;
-use integration_s3::{Credentials, S3Client};
-use integration_s3_devserver::DevServer;
+use integration_s3::transfer::{Progress, TransferHandle};
 
 const HELP: &str = "\
 usage: sync FROM TO [options]
@@ -31,7 +35,11 @@ FROM and TO: a directory, or s3://BUCKET/PREFIX; one of them at least is a prefi
   --size-only        compare only sizes
   --follow           follow symbolic links in FROM
   --concurrency N    files in flight (32)
-  --quiet            no progress";
+  --quiet            no progress
+
+The store is the one that environment and profile name (AWS_ENDPOINT_URL, AWS_PROFILE, AWS_ACCESS_KEY_ID, ~/.aws/...), else a
+server in this process. A pattern without a slash matches at any depth; docs/sync.md has the rules. Ctrl-C stops in order:
+files that are through stay, a large one in the middle of its parts leaves nothing open. A second Ctrl-C stops at once.";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -42,7 +50,7 @@ async fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("sync: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }
@@ -91,16 +99,30 @@ async fn run(arguments: Vec<String>) -> Result<bool, Failure> {
                 let files = number(&argument, &value()?)?;
                 options.push(Box::new(move |job| job.concurrency(files as usize)));
             }
-            option if option.starts_with("--") => return Err(format!("there is no option {option}; see --help").into()),
+            option if option.starts_with('-') && option.len() > 1 => {
+                return Err(format!("there is no option {option}; see --help").into());
+            }
             _ => wish.ends.push(argument),
         }
     }
     let [from, to] = wish.ends.as_slice() else {
         return Err(format!("two places are needed, {} given\n\n{HELP}", wish.ends.len()).into());
     };
+    if wish.json && !wish.dry_run {
+        return Err("--json prints a plan: it goes with --dry-run".into());
+    }
+    let buckets: Vec<&str> = wish.ends.iter().filter_map(|it| it.strip_prefix("s3://")?.split('/').next()).collect();
     let (from, to) = (end(from)?, end(to)?);
-    let (client, _server) = connect(&wish.ends).await?;
-    let mut job = client.sync(from, to);
+    let Some(bucket) = buckets.first() else {
+        return Err("both ends are directories; one of them must be s3://BUCKET/PREFIX".into());
+    };
+    let store = store::Store::open(bucket).await?;
+    let client = store.client.clone();
+    if let (Some(_), Some(other)) = (&store.server, buckets.get(1).filter(|other| *other != bucket)) {
+        client.create_bucket().bucket(*other).await?;
+    }
+    let handle = TransferHandle::new();
+    let mut job = client.sync(from, to).handle(&handle);
     for option in options {
         job = option(job);
     }
@@ -120,13 +142,39 @@ async fn run(arguments: Vec<String>) -> Result<bool, Failure> {
             let _ = std::io::stderr().flush();
         });
     }
+    let cancel = handle.clone();
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            if cancel.is_cancelled() {
+                std::process::exit(130);
+            }
+            cancel.cancel();
+        }
+    });
     let report = job.await;
     if shows {
         eprintln!();
     }
+    if handle.is_cancelled() {
+        clean_up(&client).await;
+    }
     let report = report?;
     println!("{report}");
     Ok(report.is_complete())
+}
+
+/// What was called off cleans up in the background; the runtime must live that long.
+async fn clean_up(client: &S3Client) {
+    for _ in 0..200 {
+        if client.transfer().uploads_left_open() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    eprintln!(
+        "{} uploads could not be aborted: they are stored, and billed, until somebody does",
+        client.transfer().uploads_left_open()
+    );
 }
 
 fn number(option: &str, text: &str) -> Result<u64, Failure> {
@@ -134,27 +182,15 @@ fn number(option: &str, text: &str) -> Result<u64, Failure> {
 }
 
 fn end(text: &str) -> Result<SyncEnd, Failure> {
-    let Some(rest) = text.strip_prefix("s3://") else { return Ok(SyncEnd::path(text)) };
+    let Some(rest) = text.strip_prefix("s3://") else {
+        return match text.split_once("://") {
+            Some(_) => Err(format!("{text} is no place: write a directory, or s3://BUCKET/PREFIX").into()),
+            None => Ok(SyncEnd::path(text)),
+        };
+    };
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.is_empty() {
         return Err(format!("{text} names no bucket; it must look like s3://BUCKET/PREFIX").into());
     }
     Ok(SyncEnd::prefix(bucket, prefix))
-}
-
-/// The configured store, or a server in this process with the buckets that were named.
-async fn connect(ends: &[String]) -> Result<(S3Client, Option<DevServer>), Failure> {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty());
-    let configured = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"];
-    if configured.into_iter().any(set) {
-        return Ok((S3Client::from_env().await?, None));
-    }
-    let server = DevServer::builder().start().await?;
-    eprintln!("no endpoint is configured: using a server in this process, {}", server.endpoint());
-    let credentials = Credentials::new(server.access_key(), server.secret_key());
-    let client = S3Client::builder().endpoint(server.endpoint()).credentials(credentials).build()?;
-    for bucket in ends.iter().filter_map(|it| it.strip_prefix("s3://")?.split('/').next()) {
-        client.create_bucket().bucket(bucket).await?;
-    }
-    Ok((client, Some(server)))
 }

@@ -130,7 +130,7 @@ async fn run(arguments: Arguments) -> Result {
             if !store::watched() || arguments.quiet {
                 let parts = if done.parts == 0 { "one request".to_owned() } else { format!("{} parts", done.parts) };
                 let resumed = if done.resumed > 0 {
-                    format!(", {} of them by a run before", done.resumed)
+                    format!(", {} bytes of them by a run before", done.resumed)
                 } else {
                     String::new()
                 };

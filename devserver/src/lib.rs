@@ -166,6 +166,7 @@ pub struct DevServerBuilder {
     pub(crate) port: u16,
     pub(crate) domain: Option<String>,
     pub(crate) min_part_size: u64,
+    pub(crate) buckets: Vec<String>,
 }
 
 impl Default for DevServerBuilder {
@@ -179,6 +180,7 @@ impl Default for DevServerBuilder {
             port: 0,
             domain: None,
             min_part_size: MIN_PART_SIZE,
+            buckets: Vec::new(),
         }
     }
 }
@@ -234,6 +236,13 @@ impl DevServerBuilder {
     #[must_use]
     pub fn min_part_size(mut self, bytes: u64) -> Self {
         self.min_part_size = bytes;
+        self
+    }
+
+    /// A bucket that is there from the beginning. The name is not checked.
+    #[must_use]
+    pub fn bucket(mut self, name: impl Into<String>) -> Self {
+        self.buckets.push(name.into());
         self
     }
 

@@ -1,4 +1,4 @@
-//! `devserver [PORT]`: one server in the foreground, for use from other tools, until it is interrupted.
+//! `devserver [PORT] [BUCKET...]`: one server in the foreground, for use from other tools, until it is interrupted.
 
 use integration_s3_devserver::DevServer;
 
@@ -6,9 +6,10 @@ use integration_s3_devserver::DevServer;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = match std::env::args().nth(1) {
         None => 0,
-        Some(text) => text.parse().map_err(|_| format!("usage: devserver [PORT]; {text:?} is no port"))?,
+        Some(text) => text.parse().map_err(|_| format!("usage: devserver [PORT] [BUCKET...]; {text:?} is no port"))?,
     };
-    let server = DevServer::builder().port(port).start().await?;
+    let builder = std::env::args().skip(2).fold(DevServer::builder().port(port), |it, bucket| it.bucket(bucket));
+    let server = builder.start().await?;
     println!("AWS_ENDPOINT_URL={}", server.endpoint());
     println!("AWS_REGION={}", server.region());
     println!("AWS_ACCESS_KEY_ID={}", server.access_key());

@@ -22,7 +22,7 @@ use crate::documents;
 use crate::gate::{Gate, Refusal};
 use crate::secrets::Keys;
 use crate::service::Service;
-use crate::store::{Settings, Store};
+use crate::store::{Bucket as Stored, Settings, Store};
 use crate::upstream::Upstream;
 use crate::{DevServerBuilder, Stats};
 
@@ -56,6 +56,8 @@ impl Running {
         };
         let domain = builder.domain.as_ref().map(|d| format!("{d}:{}", address.port()));
         let store = Arc::new(Store::new(settings.clone()));
+        let made = builder.buckets.iter().map(|name| (name.clone(), Stored::new()));
+        store.lock().buckets.extend(made);
         let mut s3 = S3ServiceBuilder::new(Service::new(Arc::clone(&store)));
         s3.set_auth(Keys { access_key: builder.access_key.clone(), secret_key: builder.secret_key.clone().into() });
         if let Some(domain) = &domain {
