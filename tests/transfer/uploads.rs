@@ -372,7 +372,7 @@ async fn paused_uploads_stand_still_and_cancelled_ones_leave_nothing() {
     let (paused, handle) = upload();
     let paused = paused.start();
     wait_for(|| handle.progress().phase == Phase::Paused).await;
-    let requests = server.stats().requests;
+    let requests = settled(&server).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!((server.stats().requests, handle.progress().parts_done), (requests, 1));
     handle.resume();
@@ -417,4 +417,14 @@ pub async fn wait_for(done: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("waited in vain");
+}
+
+/// How many requests the server has had, once those that were on their way have reached it.
+pub(crate) async fn settled(server: &DevServer) -> u64 {
+    let mut requests = None;
+    while requests != Some(server.stats().requests) {
+        requests = Some(server.stats().requests);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    requests.unwrap_or_default()
 }
