@@ -18,6 +18,7 @@ use std::time::Duration;
 use integration_s3::S3Client;
 use integration_s3::sync::{Compare, Symlinks, SyncEnd, SyncJob};
 use integration_s3::transfer::{Progress, TransferHandle};
+use store::Result;
 
 const HELP: &str = "\
 usage: sync FROM TO [options]
@@ -41,36 +42,39 @@ The store is the one that environment and profile name (AWS_ENDPOINT_URL, AWS_PR
 server in this process. A pattern without a slash matches at any depth; docs/sync.md has the rules. Ctrl-C stops in order:
 files that are through stay, a large one in the middle of its parts leaves nothing open. A second Ctrl-C stops at once.";
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(std::env::args().skip(1).collect()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("sync: {error}");
-            ExitCode::from(2)
+    match asked(std::env::args().skip(1).collect()) {
+        Ok(Some(wish)) => match run(wish).await {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => store::failed("sync", 1, &error),
+        },
+        Ok(None) => {
+            println!("{HELP}");
+            ExitCode::SUCCESS
         }
+        Err(error) => store::failed("sync", 2, &error),
     }
 }
 
 #[derive(Default)]
 struct Wish {
     ends: Vec<String>,
+    /// Applied when the job is there.
+    options: Vec<Box<dyn FnOnce(SyncJob) -> SyncJob + Send>>,
     dry_run: bool,
     json: bool,
     quiet: bool,
 }
 
-async fn run(arguments: Vec<String>) -> Result<bool, Failure> {
+/// What was asked for; `None`: help.
+fn asked(arguments: Vec<String>) -> Result<Option<Wish>> {
     if arguments.iter().any(|it| it == "--help" || it == "-h") {
-        println!("{HELP}");
-        return Ok(true);
+        return Ok(None);
     }
     let mut wish = Wish::default();
-    // Options are applied when the ends are known.
-    let mut options: Vec<Box<dyn FnOnce(SyncJob) -> SyncJob + Send>> = Vec::new();
+    let options = &mut wish.options;
     let mut rest = arguments.into_iter();
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().ok_or(format!("{argument} needs a value; see --help"));
@@ -99,31 +103,44 @@ async fn run(arguments: Vec<String>) -> Result<bool, Failure> {
                 let files = number(&argument, &value()?)?;
                 options.push(Box::new(move |job| job.concurrency(files as usize)));
             }
-            option if option.starts_with('-') && option.len() > 1 => {
+            option if store::is_option(option) => {
                 return Err(format!("there is no option {option}; see --help").into());
             }
             _ => wish.ends.push(argument),
         }
     }
-    let [from, to] = wish.ends.as_slice() else {
+    if wish.ends.len() != 2 {
         return Err(format!("two places are needed, {} given\n\n{HELP}", wish.ends.len()).into());
-    };
+    }
     if wish.json && !wish.dry_run {
         return Err("--json prints a plan: it goes with --dry-run".into());
     }
-    let buckets: Vec<&str> = wish.ends.iter().filter_map(|it| it.strip_prefix("s3://")?.split('/').next()).collect();
-    let (from, to) = (end(from)?, end(to)?);
-    let Some(bucket) = buckets.first() else {
+    for place in &wish.ends {
+        end(place)?;
+    }
+    if wish.buckets().next().is_none() {
         return Err("both ends are directories; one of them must be s3://BUCKET/PREFIX".into());
-    };
+    }
+    Ok(Some(wish))
+}
+
+impl Wish {
+    fn buckets(&self) -> impl Iterator<Item = &str> {
+        self.ends.iter().filter_map(|it| it.strip_prefix("s3://")?.split('/').next())
+    }
+}
+
+async fn run(wish: Wish) -> Result<bool> {
+    let bucket = wish.buckets().next().unwrap_or_default();
     let store = store::Store::open(bucket).await?;
     let client = store.client.clone();
-    if let (Some(_), Some(other)) = (&store.server, buckets.get(1).filter(|other| *other != bucket)) {
-        client.create_bucket().bucket(*other).await?;
+    if let (Some(_), Some(other)) = (&store.server, wish.buckets().find(|other| *other != bucket)) {
+        client.create_bucket().bucket(other).await?;
     }
     let handle = TransferHandle::new();
-    let mut job = client.sync(from, to).handle(&handle);
-    for option in options {
+    let [from, to] = wish.ends.as_slice() else { return Err("two places are needed".into()) };
+    let mut job = client.sync(end(from)?, end(to)?).handle(&handle);
+    for option in wish.options {
         job = option(job);
     }
     if wish.dry_run {
@@ -142,15 +159,7 @@ async fn run(arguments: Vec<String>) -> Result<bool, Failure> {
             let _ = std::io::stderr().flush();
         });
     }
-    let cancel = handle.clone();
-    tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            if cancel.is_cancelled() {
-                std::process::exit(130);
-            }
-            cancel.cancel();
-        }
-    });
+    store::cancel_on_ctrl_c(&handle);
     let report = job.await;
     if shows {
         eprintln!();
@@ -177,11 +186,11 @@ async fn clean_up(client: &S3Client) {
     );
 }
 
-fn number(option: &str, text: &str) -> Result<u64, Failure> {
+fn number(option: &str, text: &str) -> Result<u64> {
     text.parse().map_err(|_| format!("{option} needs a number, {text:?} is none").into())
 }
 
-fn end(text: &str) -> Result<SyncEnd, Failure> {
+fn end(text: &str) -> Result<SyncEnd> {
     let Some(rest) = text.strip_prefix("s3://") else {
         return match text.split_once("://") {
             Some(_) => Err(format!("{text} is no place: write a directory, or s3://BUCKET/PREFIX").into()),

@@ -9,11 +9,10 @@
 #[allow(dead_code)] // Each example uses a part of it.
 mod store;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use integration_s3::transfer::{Bar, Left, TransferFailure, TransferHandle, UploadSource};
-use store::{Result, Store};
+use store::{Options, Result, Store};
 
 const HELP: &str = "\
 Uploads a file to an S3 store.
@@ -30,110 +29,55 @@ usage: upload FILE s3://BUCKET/KEY [options]
 The store comes from the environment and profile (AWS_ENDPOINT_URL, AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID, ...).
 Ctrl-C cancels: without --resume the upload is aborted, with it the next run goes on.";
 
-struct Arguments {
-    file: String,
-    bucket: String,
-    key: String,
-    resume: bool,
-    quiet: bool,
-    part_size: Option<u64>,
-    concurrency: Option<usize>,
-}
+/// The options, and bucket and key of the place it goes to.
+type Asked = (Options, (String, String));
 
-fn arguments() -> Result<Option<Arguments>> {
-    let mut given = std::env::args().skip(1);
-    let (mut places, mut resume, mut quiet) = (Vec::new(), false, false);
-    let (mut part_size, mut concurrency) = (None, None);
-    while let Some(argument) = given.next() {
-        let mut value = || given.next().ok_or_else(|| format!("{argument} needs a value; see --help"));
-        match argument.as_str() {
-            "--help" | "-h" => return Ok(None),
-            "--resume" => resume = true,
-            "--quiet" | "-q" => quiet = true,
-            "--part-size" => part_size = Some(store::bytes(&value()?)?),
-            "--concurrency" => {
-                let number: usize = value()?.parse().map_err(|_| "--concurrency needs a number, such as 8")?;
-                concurrency = Some(number).filter(|n| (1..=64).contains(n));
-                concurrency.ok_or("--concurrency is 1 to 64")?;
-            }
-            option if option.starts_with("--") => return Err(format!("there is no option {option}; see --help").into()),
-            _ => places.push(argument),
-        }
-    }
-    let [file, to] = <[String; 2]>::try_from(places).map_err(|_| "give FILE and s3://BUCKET/KEY; see --help")?;
-    if file == "-" && resume {
+fn asked() -> Result<Option<Asked>> {
+    let Some(options) = Options::given("FILE and s3://BUCKET/KEY")? else { return Ok(None) };
+    if options.from == "-" && options.resume {
         return Err("stdin cannot be read again, so --resume needs a file".into());
     }
-    let (bucket, key) = store::place(&to)?;
-    Ok(Some(Arguments { file, bucket, key, resume, quiet, part_size, concurrency }))
+    let place = store::place(&options.to)?;
+    Ok(Some((options, place)))
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = match arguments() {
-        Ok(Some(arguments)) => arguments,
+    match asked() {
+        Ok(Some(asked)) => match run(asked).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => store::failed("upload", 1, &error),
+        },
         Ok(None) => {
             println!("{HELP}");
-            return ExitCode::SUCCESS;
+            ExitCode::SUCCESS
         }
-        Err(error) => {
-            eprintln!("upload: {error}");
-            return ExitCode::from(2);
-        }
-    };
-    match run(arguments).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("upload: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => store::failed("upload", 2, &error),
     }
 }
 
-async fn run(arguments: Arguments) -> Result {
-    let store = Store::open(&arguments.bucket).await?;
-    let mut transfers = store.client.transfer();
-    if let Some(bytes) = arguments.part_size {
-        transfers = transfers.part_size(bytes);
-    }
-    if let Some(parts) = arguments.concurrency {
-        transfers = transfers.concurrency(parts);
-    }
-    let source = match arguments.file.as_str() {
+async fn run((options, (bucket, key)): Asked) -> Result {
+    let store = Store::open(&bucket).await?;
+    let source = match options.from.as_str() {
         "-" => UploadSource::reader(tokio::io::stdin(), None),
         file => UploadSource::path(file),
     };
     let handle = TransferHandle::default();
-    let mut upload = transfers.upload(&arguments.bucket, &arguments.key, source).handle(&handle);
-    let state = PathBuf::from(format!("{}.s3-upload", arguments.file));
-    if arguments.resume {
-        let known = if state.exists() { "going on from" } else { "keeping the state in" };
-        eprintln!("{known} {}", state.display());
-        upload = upload.state_file(&state);
+    let mut upload = options.transfers(&store).upload(&bucket, &key, source).handle(&handle);
+    if let Some(state) = options.state_file(&options.from, "s3-upload") {
+        upload = upload.state_file(state);
     }
-    if !arguments.quiet {
-        upload = upload.progress(Bar::new(arguments.key.clone()));
+    if !options.quiet {
+        upload = upload.progress(Bar::new(key.clone()));
     }
-    let cancel = handle.clone();
-    tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            if cancel.is_cancelled() {
-                std::process::exit(130);
-            }
-            cancel.cancel();
-        }
-    });
+    store::cancel_on_ctrl_c(&handle);
     match upload.await {
         Ok(done) => {
             // The bar says it to those who watch; this is for scripts.
-            println!("s3://{}/{}", arguments.bucket, arguments.key);
-            if !store::watched() || arguments.quiet {
+            println!("s3://{}/{}", bucket, key);
+            if !store::watched() || options.quiet {
                 let parts = if done.parts == 0 { "one request".to_owned() } else { format!("{} parts", done.parts) };
-                let resumed = if done.resumed > 0 {
-                    format!(", {} bytes of them by a run before", done.resumed)
-                } else {
-                    String::new()
-                };
+                let resumed = store::resumed(done.resumed);
                 eprintln!("{} bytes in {parts}{resumed}", done.bytes);
             }
             Ok(())
@@ -141,7 +85,7 @@ async fn run(arguments: Arguments) -> Result {
         Err(error) => {
             let left = TransferFailure::of(&error).map(|failure| &failure.left);
             let hint = match left {
-                Some(Left::OpenUpload { .. }) if arguments.resume => "\nrun the same command again to go on".to_owned(),
+                Some(Left::OpenUpload { .. }) if options.resume => "\nrun the same command again to go on".to_owned(),
                 Some(Left::OpenUpload { upload_id }) => {
                     format!("\nthe upload {upload_id} is still open on the store and its parts are billed: abort it")
                 }

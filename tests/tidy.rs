@@ -177,6 +177,20 @@ fn no_example_is_left_out() {
             }
         }
     }
+    // In a guide a reason may stand in the line before.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guides = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    for guide in guides.chain([root.join("README.md"), root.join("model/README.md")]) {
+        let text = fs::read_to_string(&guide).unwrap();
+        let mut before = "";
+        for (at, line) in text.lines().enumerate() {
+            let skipped = line.starts_with("```rust") && ["ignore", "no_run"].iter().any(|word| line.contains(word));
+            if skipped && !before.starts_with("<!--") {
+                found.push(format!("{}:{}: {line}", guide.display(), at + 1));
+            }
+            before = line;
+        }
+    }
     must_be_none("examples and tests that are not run", found);
 }
 

@@ -1,8 +1,12 @@
-//! Where the examples' objects are: the configured store, or a server in this process if none is configured.
+//! What the tools among the examples share: the store (the configured one, or a server in this process if none is
+//! configured), their options, and Ctrl-C.
 
 use std::error::Error;
 use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
+use integration_s3::transfer::{TransferHandle, TransferManager};
 use integration_s3::{Credentials, S3Client};
 use integration_s3_devserver::DevServer;
 
@@ -72,4 +76,93 @@ pub fn bytes(text: &str) -> Result<u64> {
 /// Whether somebody looks at stderr.
 pub fn watched() -> bool {
     std::io::stderr().is_terminal()
+}
+
+/// What a tool for one object was told.
+pub struct Options {
+    /// The two places, as they were given.
+    pub from: String,
+    pub to: String,
+    pub resume: bool,
+    pub quiet: bool,
+    part_size: Option<u64>,
+    concurrency: Option<usize>,
+}
+
+impl Options {
+    /// From the command line; `None` if help was asked for. `places` says what the two places are.
+    pub fn given(places: &str) -> Result<Option<Self>> {
+        let mut given = std::env::args().skip(1);
+        let (mut found, mut resume, mut quiet) = (Vec::new(), false, false);
+        let (mut part_size, mut concurrency) = (None, None);
+        while let Some(argument) = given.next() {
+            let mut value = || given.next().ok_or_else(|| format!("{argument} needs a value; see --help"));
+            match argument.as_str() {
+                "--help" | "-h" => return Ok(None),
+                "--resume" => resume = true,
+                "--quiet" | "-q" => quiet = true,
+                "--part-size" => part_size = Some(bytes(&value()?)?),
+                "--concurrency" => {
+                    let number: usize = value()?.parse().map_err(|_| "--concurrency needs a number, such as 8")?;
+                    concurrency = Some(number).filter(|n| (1..=64).contains(n));
+                    concurrency.ok_or("--concurrency is 1 to 64")?;
+                }
+                option if is_option(option) => {
+                    return Err(format!("there is no option {option}; see --help").into());
+                }
+                _ => found.push(argument),
+            }
+        }
+        let [from, to] = <[String; 2]>::try_from(found).map_err(|_| format!("give {places}; see --help"))?;
+        Ok(Some(Self { from, to, resume, quiet, part_size, concurrency }))
+    }
+
+    /// Transfers of that store, as the options want them.
+    pub fn transfers(&self, store: &Store) -> TransferManager {
+        let mut transfers = store.client.transfer();
+        if let Some(bytes) = self.part_size {
+            transfers = transfers.part_size(bytes);
+        }
+        if let Some(parts) = self.concurrency {
+            transfers = transfers.concurrency(parts);
+        }
+        transfers
+    }
+
+    /// The state file beside `file`, told on stderr.
+    pub fn state_file(&self, file: &str, ending: &str) -> Option<PathBuf> {
+        let state = self.resume.then(|| PathBuf::from(format!("{file}.{ending}")))?;
+        let known = if state.exists() { "going on from" } else { "keeping the state in" };
+        eprintln!("{known} {}", state.display());
+        Some(state)
+    }
+}
+
+/// Whether an argument is an option; `-` alone is a place.
+pub fn is_option(argument: &str) -> bool {
+    argument.starts_with('-') && argument.len() > 1
+}
+
+/// Bytes that were there before, for the last line.
+pub fn resumed(bytes: u64) -> String {
+    if bytes == 0 { String::new() } else { format!(", {bytes} bytes of them by a run before") }
+}
+
+/// The first Ctrl-C calls the transfers of the handle off, so that they can clean up; the second ends the process.
+pub fn cancel_on_ctrl_c(handle: &TransferHandle) {
+    let cancel = handle.clone();
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            if cancel.is_cancelled() {
+                std::process::exit(130);
+            }
+            cancel.cancel();
+        }
+    });
+}
+
+/// Prints an error and gives the code to end with: 2 for what was asked wrongly, 1 for what did not work.
+pub fn failed(tool: &str, code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("{tool}: {error}");
+    ExitCode::from(code)
 }

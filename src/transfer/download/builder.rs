@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use tokio::io::AsyncWrite;
 
+use super::course::Broken;
 use super::file::blocking;
 use super::source::Source;
-use super::to_path::{Broken, Job};
+use super::to_path::Job;
 use super::{Downloaded, to_bytes, to_path, to_writer};
 use crate::error::RequestError;
 use crate::operations::GetObject;

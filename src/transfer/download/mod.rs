@@ -1,6 +1,7 @@
 //! Downloads of objects of any size: into a file, a writer, or memory.
 
 mod builder;
+mod course;
 mod facts;
 mod fetch;
 mod file;

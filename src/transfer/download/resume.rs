@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
+use super::course::Broken;
 use super::facts::Facts;
 use super::fetch::Landed;
 use super::file::{PartFile, Target, blocking};
 use super::plan::Plan;
 use super::source::{Pin, Source};
-use super::to_path::{Broken, Job};
+use super::to_path::Job;
 use crate::S3Error;
 use crate::error::{ErrorKind, RequestError, TransferError};
 use crate::integrity::{Algorithm, Hasher, Sum, Unchecked, Verification};

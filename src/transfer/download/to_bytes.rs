@@ -5,15 +5,15 @@ use std::sync::Arc;
 use bytes::BytesMut;
 
 use super::Downloaded;
-use super::facts::{Facts, Stored};
+use super::course::{Broken, another_round, in_pieces_if_large, known, next};
+use super::facts::Facts;
 use super::fetch::{AGAIN, Fetcher, Landed, pause};
 use super::file::blocking;
 use super::pieces::{Stopped, fetch_all};
 use super::sink::{MemorySink, Sink};
-use super::source::{Pin, Source};
-use super::to_path::{Broken, ROUNDS, known, next, plan};
+use super::source::Source;
 use super::verify::{self, Verdict};
-use crate::error::{ErrorKind, ObjectError, TransferError};
+use crate::error::{ObjectError, TransferError};
 use crate::integrity::{Hasher, Verification};
 use crate::transfer::Run;
 use crate::transfer::progress::Phase;
@@ -23,17 +23,10 @@ use crate::{ByteStream, Bytes, S3Error};
 pub(crate) async fn drive(run: &Run, source: Arc<Source>, limit: u64) -> Result<(Downloaded, Bytes), Broken> {
     let mut rounds = 0;
     loop {
-        let broken = match once(run, &source, limit).await {
+        match once(run, &source, limit).await {
             Ok(downloaded) => return Ok(downloaded),
-            Err(broken) => broken,
-        };
-        let mismatch = broken.error.kind() == ErrorKind::Transfer(TransferError::ChecksumMismatch);
-        if !mismatch || broken.of == 0 || rounds == ROUNDS {
-            return Err(broken);
+            Err(broken) => another_round(run, broken, &mut rounds).await?,
         }
-        rounds += 1;
-        run.meter.start_over();
-        pause(rounds, &broken.error).await;
     }
 }
 
@@ -43,21 +36,10 @@ async fn once(run: &Run, source: &Arc<Source>, limit: u64) -> Result<(Downloaded
     if let Some(total) = facts.total.filter(|total| *total > limit) {
         return Err(source.named(too_large(total, limit)).into());
     }
-    let pin = match (facts.total, facts.pin()) {
-        (Some(total), Some(e_tag)) if total > run.settings.threshold && !facts.whole_only => {
-            Pin { e_tag: e_tag.to_owned(), total }
-        }
-        _ => return in_one(run, source, limit, facts, body).await,
-    };
-    let parts = match facts.seems_multipart() || facts.stored == Stored::Composite {
-        true => source.parts(&pin).await?,
-        false => None,
-    };
-    let plan = plan(&pin, &facts.stored, parts, run.settings.part_size);
-    let pieces = plan.pieces();
-    if pieces.len() < 2 {
+    let Some((pin, plan)) = in_pieces_if_large(run, source, &facts).await? else {
         return in_one(run, source, limit, facts, body).await;
-    }
+    };
+    let pieces = plan.pieces();
     let of = pieces.len() as u32;
     run.meter.set_total(pin.total);
     run.meter.set_parts(of);

@@ -4,24 +4,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Downloaded;
-use super::facts::{Facts, Stored};
+use super::course::{Broken, another_round, in_pieces_if_large, known, next};
+use super::facts::Facts;
 use super::fetch::{AGAIN, Fetcher, Landed, pause};
 use super::file::{PartFile, Target, blocking, failed};
 use super::pieces::{Stopped, fetch_all};
-use super::plan::{Piece, Plan};
+use super::plan::Piece;
 use super::resume::{Recorder, Resumed};
 use super::sink::{FileSink, HOP, Sink};
-use super::source::{Pin, Source};
+use super::source::Source;
 use super::verify::{self, Verdict};
 use crate::error::{ErrorKind, TransferError};
-use crate::integrity::{Hasher, Sum, Unchecked, Verification};
+use crate::integrity::{Hasher, Sum, Verification};
 use crate::transfer::Run;
 use crate::transfer::progress::Phase;
 use crate::transfer::state::TransferState;
 use crate::{ByteStream, Bytes, S3Error};
-
-/// How often everything is fetched anew when the whole is not what is stored.
-pub(crate) const ROUNDS: u32 = 2;
 
 /// What to do, apart from what all transfers have.
 pub(crate) struct Job {
@@ -33,30 +31,6 @@ pub(crate) struct Job {
     pub(crate) state: Option<TransferState>,
     /// What is on disk stays there when the download fails.
     pub(crate) keep: bool,
-}
-
-/// A download that ended before its end.
-pub(crate) struct Broken {
-    pub(crate) error: S3Error,
-    pub(crate) done: Vec<u32>,
-    pub(crate) failed: Vec<u32>,
-    pub(crate) of: u32,
-    /// What is left on the disk.
-    pub(crate) left: Option<PathBuf>,
-    pub(crate) state: Option<TransferState>,
-}
-
-impl Broken {
-    pub(crate) fn of_pieces(error: S3Error, landed: &[Landed], failed: Option<u32>, of: u32) -> Self {
-        let done = landed.iter().map(|landed| landed.piece.number).collect();
-        Self { done, failed: failed.into_iter().collect(), of, ..Self::from(error) }
-    }
-}
-
-impl From<S3Error> for Broken {
-    fn from(error: S3Error) -> Self {
-        Self { error, done: Vec::new(), failed: Vec::new(), of: 0, left: None, state: None }
-    }
 }
 
 /// The whole download.
@@ -74,18 +48,10 @@ pub(crate) async fn drive(run: &Run, mut job: Job) -> Result<Downloaded, Broken>
     };
     let mut rounds = 0;
     loop {
-        let broken = match once(run, &job, &target, resumed.take()).await {
+        match once(run, &job, &target, resumed.take()).await {
             Ok(downloaded) => return Ok(downloaded),
-            Err(broken) => broken,
-        };
-        let mismatch = broken.error.kind() == ErrorKind::Transfer(TransferError::ChecksumMismatch);
-        if !mismatch || broken.of == 0 || rounds == ROUNDS {
-            return Err(broken);
+            Err(broken) => another_round(run, broken, &mut rounds).await?,
         }
-        // Which piece is wrong cannot be known: none is kept.
-        rounds += 1;
-        run.meter.start_over();
-        pause(rounds, &broken.error).await;
     }
 }
 
@@ -95,37 +61,14 @@ async fn once(run: &Run, job: &Job, target: &Target, resumed: Option<Resumed>) -
     }
     run.pass().await?;
     let (facts, body) = job.source.open(None).await?;
-    let wanted = run.settings.part_size;
-    let pin = match (facts.total, facts.pin()) {
-        (Some(total), Some(e_tag)) if total > run.settings.threshold && !facts.whole_only => {
-            Pin { e_tag: e_tag.to_owned(), total }
-        }
-        _ => return in_one(run, job, target, facts, body).await,
-    };
-    let parts = match facts.seems_multipart() || facts.stored == Stored::Composite {
-        true => job.source.parts(&pin).await?,
-        false => None,
-    };
-    let plan = plan(&pin, &facts.stored, parts, wanted);
-    if plan.pieces().len() < 2 {
+    let Some((pin, plan)) = in_pieces_if_large(run, &job.source, &facts).await? else {
         return in_one(run, job, target, facts, body).await;
-    }
+    };
     let (place, total) = (target.clone(), pin.total);
     let file = Arc::new(blocking(move || PartFile::create(&place, Some(total))).await?);
     // A part that is asked for by number comes with its own checksum: the open answer does not have that.
     let body = plan.parts.is_none().then_some(body);
     in_pieces(run, job, target, Resumed { facts, pin, plan, file, landed: Vec::new() }, body).await
-}
-
-/// Part by part where only the parts can be verified, in ranges otherwise.
-pub(crate) fn plan(pin: &Pin, stored: &Stored, parts: Option<(u32, u64)>, wanted: u64) -> Plan {
-    match parts {
-        Some((count, size)) if *stored == Stored::Composite && pin.total.div_ceil(size) == u64::from(count) => {
-            Plan::by_part(pin.total, count, size)
-        }
-        Some((_, size)) => Plan::ranges(pin.total, wanted, size),
-        None => Plan::ranges(pin.total, wanted, 0),
-    }
 }
 
 async fn in_pieces(
@@ -341,18 +284,5 @@ async fn stream(
             discard(file).await;
             Err(error)
         }
-    }
-}
-
-pub(crate) async fn next(run: &Run, body: &mut ByteStream) -> Result<Option<Bytes>, S3Error> {
-    run.pass().await?;
-    run.control.unless_cancelled(body.next()).await?.transpose()
-}
-
-/// What is known of a body that was read to its end.
-pub(crate) fn known(body: &ByteStream) -> Verification {
-    match body.verification() {
-        Verification::Pending(_) => Verification::NotChecked(Unchecked::NotAsked),
-        other => other,
     }
 }

@@ -19,12 +19,12 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
 
+use super::course::{Broken, in_pieces_if_large, known};
 use super::facts::{Facts, Stored};
 use super::fetch::{AGAIN, Fetcher, Landed, pause};
 use super::plan::Piece;
 use super::sink::{QueueSink, Sink};
-use super::source::{Pin, Refusal, Source};
-use super::to_path::{Broken, known, plan};
+use super::source::{Refusal, Source};
 use super::{Downloaded, verify};
 use crate::error::{ErrorKind, TransferError};
 use crate::integrity::{Hasher, Unchecked, Verification};
@@ -81,21 +81,10 @@ pub(crate) async fn drive(run: &Run, source: Arc<Source>, writer: Writer) -> Res
 async fn work(run: &Run, source: &Arc<Source>, out: &mut Out<'_>, done: &mut Vec<u32>) -> Result<Downloaded, Broken> {
     run.pass().await?;
     let (facts, body) = source.open(None).await?;
-    let pin = match (facts.total, facts.pin()) {
-        (Some(total), Some(e_tag)) if total > run.settings.threshold && !facts.whole_only => {
-            Pin { e_tag: e_tag.to_owned(), total }
-        }
-        _ => return in_one(run, source, out, facts, body).await,
-    };
-    let parts = match facts.seems_multipart() || facts.stored == Stored::Composite {
-        true => source.parts(&pin).await?,
-        false => None,
-    };
-    let plan = plan(&pin, &facts.stored, parts, run.settings.part_size);
-    let pieces = plan.pieces();
-    if pieces.len() < 2 {
+    let Some((pin, plan)) = in_pieces_if_large(run, source, &facts).await? else {
         return in_one(run, source, out, facts, body).await;
-    }
+    };
+    let pieces = plan.pieces();
     let of = pieces.len() as u32;
     run.meter.set_total(pin.total);
     run.meter.set_parts(of);
