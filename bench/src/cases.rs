@@ -6,6 +6,8 @@ pub struct Case {
     pub name: &'static str,
     /// One sentence: what one operation is.
     pub what: &'static str,
+    /// Whether TLS lies between.
+    pub tls: bool,
     /// What the contestants are told.
     pub arguments: &'static [&'static str],
     /// Which figure counts.
@@ -54,13 +56,23 @@ pub const CASES: &[Case] = &[
     Case {
         name: "get-1k",
         what: "GET of 1 KiB into memory, 8 in flight",
+        tls: false,
         arguments: &["--case", "get", "--size", "1024", "--n", "5000", "--warm-up", "500"],
         unit: Unit::Micros,
         goals: &[goal(OWN, 1.5, Reference::Floor), goal(CHECKED, 1.5, Reference::Floor)],
     },
     Case {
+        name: "get-1k-tls",
+        what: "GET of 1 KiB into memory over TLS, 8 in flight",
+        tls: true,
+        arguments: &["--case", "get", "--size", "1024", "--n", "5000", "--warm-up", "500"],
+        unit: Unit::Micros,
+        goals: &[],
+    },
+    Case {
         name: "get-16k",
         what: "GET of 16 KiB into memory, 8 in flight",
+        tls: false,
         arguments: &["--case", "get", "--size", "16384", "--n", "5000", "--warm-up", "500"],
         unit: Unit::Micros,
         goals: &[goal(OWN, 1.5, Reference::Floor), goal(CHECKED, 1.5, Reference::Floor)],
@@ -68,6 +80,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "get-1k-alone",
         what: "GET of 1 KiB into memory, one at a time",
+        tls: false,
         arguments: &["--case", "get", "--size", "1024", "--n", "3000", "--warm-up", "300", "--in-flight", "1"],
         unit: Unit::Micros,
         goals: &[],
@@ -75,6 +88,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "put-16k",
         what: "PUT of 16 KiB from memory, 8 in flight",
+        tls: false,
         arguments: &["--case", "put", "--size", "16384", "--n", "5000", "--warm-up", "500"],
         unit: Unit::Micros,
         goals: &[
@@ -85,6 +99,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "head",
         what: "HEAD, 8 in flight",
+        tls: false,
         arguments: &["--case", "head", "--size", "16384", "--n", "5000", "--warm-up", "500"],
         unit: Unit::Micros,
         goals: &[goal(OWN, 1.45, Reference::Floor)],
@@ -92,6 +107,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "list",
         what: "one page of 1,000 keys (366 kB of XML) as typed objects",
+        tls: false,
         arguments: &["--case", "list", "--pieces", "20", "--n", "2", "--warm-up", "1"],
         unit: Unit::Micros,
         goals: &[goal(OWN, 0.4, Reference::BestPeer)],
@@ -99,6 +115,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "presign",
         what: "the URL of one GET, signed",
+        tls: false,
         arguments: &["--case", "presign", "--n", "20000", "--warm-up", "1000", "--in-flight", "1"],
         unit: Unit::Micros,
         goals: &[goal(OWN, 0.4, Reference::BestPeer)],
@@ -106,13 +123,23 @@ pub const CASES: &[Case] = &[
     Case {
         name: "stream-1g",
         what: "1 GiB read as a stream",
+        tls: false,
         arguments: &["--case", "stream", "--size", GIB, "--n", "1", "--in-flight", "1"],
         unit: Unit::Seconds,
         goals: &[goal(OWN, 1.05, Reference::Floor), goal(CHECKED, 1.15, Reference::Floor)],
     },
     Case {
+        name: "stream-1g-tls",
+        what: "1 GiB read as a stream over TLS",
+        tls: true,
+        arguments: &["--case", "stream", "--size", GIB, "--n", "1", "--in-flight", "1"],
+        unit: Unit::Seconds,
+        goals: &[],
+    },
+    Case {
         name: "ranges-1g",
         what: "1 GiB in ranges of 8 MiB, 8 in flight",
+        tls: false,
         arguments: &["--case", "ranges", "--size", GIB, "--n", "1"],
         unit: Unit::Seconds,
         goals: &[goal(OWN, 1.1, Reference::Floor)],
@@ -120,6 +147,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "parts-1g",
         what: "1 GiB uploaded in parts of 8 MiB, 8 in flight",
+        tls: false,
         arguments: &["--case", "parts", "--size", "8388608", "--pieces", "128", "--n", "1"],
         unit: Unit::Seconds,
         goals: &[
@@ -130,6 +158,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "cold",
         what: "a client and its first HEAD in a new process",
+        tls: false,
         arguments: &["--case", "cold", "--size", "16384", "--n", "9"],
         unit: Unit::First,
         goals: &[goal(OWN, 1.5, Reference::Floor)],

@@ -31,7 +31,8 @@ pub fn run() -> Outcome {
     let server = machine::Server::start(machine::pinned(&server_cpu, &server))?;
     let ask = |binary: &Path, contestant: &Contestant, case: &Case| {
         let mut command = machine::pinned(&client_cpu, binary);
-        command.args(["--endpoint", &server.endpoint, "--variant", &contestant.variant]).args(case.arguments);
+        server.name(&mut command, case.tls);
+        command.args(["--variant", &contestant.variant]).args(case.arguments);
         machine::output(&mut command)
     };
     let mut sheets: Vec<Sheet> = cases.iter().map(|_| Sheet::new()).collect();
@@ -181,6 +182,7 @@ fn summary(cases: &[&Case], sheets: &[Sheet], hash_nanos: f64) -> String {
         "integration-s3",
         "checked",
         "bare",
+        "traced",
         "best peer",
         "aws-sdk-s3",
         "goals: now / to reach",
@@ -197,6 +199,7 @@ fn summary(cases: &[&Case], sheets: &[Sheet], hash_nanos: f64) -> String {
             cell("integration-s3"),
             cell("integration-s3:checked"),
             cell("integration-s3:bare"),
+            cell("integration-s3:traced"),
             best.map_or("-".to_owned(), |(label, value)| format!("{} {label}", figure(value))),
             cell("aws-sdk-s3"),
             goals.join("; "),

@@ -11,7 +11,7 @@ use crate::machine;
 /// The ways of ours that are shown, and of the peers that have more than one.
 const VARIANTS: &[(&str, &[&str])] = &[
     ("floor", &["", "signed", "pooled-signed"]),
-    ("integration-s3", &["", "checked", "bare"]),
+    ("integration-s3", &["", "checked", "bare", "traced", "traced-debug"]),
     ("aws-sdk-s3", &["", "when-required"]),
     ("object_store", &["", "unsigned-payload"]),
 ];

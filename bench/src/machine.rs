@@ -113,20 +113,33 @@ pub struct Server {
     child: Child,
     /// `http://127.0.0.1:port`.
     pub endpoint: String,
+    /// The same with TLS.
+    secure: String,
+    /// The certificate to be trusted.
+    authority: PathBuf,
 }
 
 impl Server {
     pub fn start(mut command: Command) -> Result<Self, String> {
-        let mut child =
-            command.stdout(Stdio::piped()).spawn().map_err(|error| format!("cannot start the null server: {error}"))?;
-        let mut line = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            BufReader::new(stdout)
-                .read_line(&mut line)
-                .map_err(|error| format!("the null server is silent: {error}"))?;
+        let authority = scratch("tls")?.join("authority.pem");
+        let mut child = command
+            .arg("0")
+            .arg(&authority)
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot start the null server: {error}"))?;
+        let lines = child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines());
+        let addresses: Vec<String> = lines.take(2).map_while(Result::ok).collect();
+        let [endpoint, secure] = &addresses[..] else { return Err("the null server ended at once".to_owned()) };
+        Ok(Self { child, endpoint: format!("http://{endpoint}"), secure: format!("https://{secure}"), authority })
+    }
+
+    /// Tells a contestant where the server is and, by the variable that everybody's `rustls-native-certs` reads, whom to trust.
+    pub fn name(&self, contestant: &mut Command, tls: bool) {
+        contestant.arg("--endpoint").arg(if tls { &self.secure } else { &self.endpoint });
+        if tls {
+            contestant.env("SSL_CERT_FILE", &self.authority);
         }
-        let endpoint = format!("http://{}", line.trim());
-        if line.is_empty() { Err("the null server ended at once".to_owned()) } else { Ok(Self { child, endpoint }) }
     }
 }
 

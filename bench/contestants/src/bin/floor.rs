@@ -1,11 +1,12 @@
 //! The floor: what HTTP over hyper costs by itself. No retries, no errors, no parsing.
 //!
 //! Variants: empty, a bare connection with a `Vec` as pool; `signed`, with SigV4 by hand (key kept, body not covered);
-//! `pooled-signed`, with the pool of hyper-util as well: the practical floor of a client built on it.
+//! `pooled-signed`, with the pool of hyper-util as well: the practical floor of a client built on it. TLS, where the endpoint asks
+//! for it, is rustls with ring, and not for the pool.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bench_harness::futures_util::{StreamExt, TryStreamExt, stream};
@@ -19,13 +20,17 @@ use hyper::{Method, Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest, Sha256};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
 
 type Body = Full<Bytes>;
 type Connection = SendRequest<Body>;
 
 struct Floor {
     address: String,
+    tls: Option<TlsConnector>,
     bucket: String,
     idle: Mutex<Vec<Connection>>,
     pool: Option<Client<HttpConnector, Body>>,
@@ -64,12 +69,9 @@ impl Floor {
         }
         let stream = tokio::net::TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(async move {
-            // How it ends shows at the next request.
-            let _ = connection.await;
-        });
-        Ok(sender)
+        let Some(tls) = &self.tls else { return converse(stream).await };
+        let host = self.address.split(':').next().unwrap_or_default().to_owned();
+        converse(tls.connect(host.try_into()?, stream).await?).await
     }
 
     /// Sends, and reads the answer to its end; gives its length.
@@ -89,6 +91,24 @@ impl Floor {
     }
 }
 
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<Connection> {
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(async move {
+        // How it ends shows at the next request.
+        let _ = connection.await;
+    });
+    Ok(sender)
+}
+
+/// TLS that trusts what the system does.
+fn tls() -> Result<TlsConnector> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(TlsConnector::from(Arc::new(builder.with_root_certificates(roots).with_no_client_auth())))
+}
+
 impl Contestant for Floor {
     const NAME: &'static str = "floor";
 
@@ -98,11 +118,17 @@ impl Contestant for Floor {
             connector.set_nodelay(true);
             Client::builder(TokioExecutor::new()).build(connector)
         };
+        let pooled = target.variant.starts_with("pooled");
+        let secure = target.endpoint.strip_prefix("https://");
+        if pooled && secure.is_some() {
+            return Err(Unsupported.into());
+        }
         Ok(Self {
-            address: target.endpoint.trim_start_matches("http://").to_owned(),
+            address: secure.unwrap_or(target.endpoint.trim_start_matches("http://")).to_owned(),
+            tls: secure.map(|_| tls()).transpose()?,
             bucket: target.bucket.clone(),
             idle: Mutex::default(),
-            pool: target.variant.starts_with("pooled").then(pool),
+            pool: pooled.then(pool),
             signer: if target.variant.ends_with("signed") { Some(Signer::new()?) } else { None },
         })
     }

@@ -1,7 +1,9 @@
 //! integration-s3 as the contestant it is all about.
 //!
 //! Variants: empty, as it comes for a store with an endpoint of its own; `checked`, as it comes for AWS (bodies unsigned with a
-//! CRC-64, answers verified), though over plain http; `bare`, with everything off that can be.
+//! CRC-64, answers verified), though over plain http; `bare`, with everything off that can be; `traced`, with a subscriber that takes
+//! spans and events from `info` up and writes them to nowhere, `traced-debug` from `debug` up; `wide`, with a connection for each
+//! request in flight.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +13,8 @@ use bench_harness::{ACCESS_KEY, Bytes, Contestant, Error, REGION, Result, SECRET
 use integration_s3::config::{ChecksumWhen, PayloadSigning};
 use integration_s3::resilience::CircuitPolicy;
 use integration_s3::types::{CompletedMultipartUpload, CompletedPart};
-use integration_s3::{Bucket, ByteStream, Credentials, S3Client};
+use integration_s3::{Bucket, ByteStream, ClientBuilder, Credentials, S3Client};
+use tracing_subscriber::filter::LevelFilter;
 
 struct Own {
     bucket: Bucket,
@@ -37,6 +40,8 @@ impl Contestant for Own {
                 .read_timeout(None)
                 .operation_timeout(None)
                 .stalled_streams(None),
+            "traced" => listening(builder, LevelFilter::INFO),
+            "traced-debug" => listening(builder, LevelFilter::DEBUG),
             "wide" => builder.max_connections(target.in_flight.max(100)),
             _ => builder,
         };
@@ -102,6 +107,12 @@ impl Contestant for Own {
     async fn presign(&self, key: &str) -> Result<usize> {
         Ok(self.bucket.get_object(key).presign(Duration::from_secs(3600)).await?.url().len())
     }
+}
+
+/// The first client of the process makes somebody listen; the others find him there.
+fn listening(builder: ClientBuilder, level: LevelFilter) -> ClientBuilder {
+    let _ = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::sink).try_init();
+    builder
 }
 
 async fn length(mut body: ByteStream) -> Result<u64> {

@@ -1,4 +1,4 @@
-//! rust-s3 with its defaults.
+//! rust-s3 with its defaults. It trusts the certificates compiled into it and no others: no TLS here.
 
 use std::io;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::task::{Context, Poll};
 
 use bench_harness::futures_util::{StreamExt, TryStreamExt, stream};
-use bench_harness::{ACCESS_KEY, Bytes, Contestant, REGION, Result, SECRET_KEY, Target};
+use bench_harness::{ACCESS_KEY, Bytes, Contestant, REGION, Result, SECRET_KEY, Target, Unsupported};
 use s3::creds::Credentials;
 use s3::{Bucket, Region};
 use tokio::io::AsyncWrite;
@@ -35,6 +35,9 @@ impl Contestant for Peer {
     const NAME: &'static str = "rust-s3";
 
     async fn new(target: &Target) -> Result<Self> {
+        if target.endpoint.starts_with("https") {
+            return Err(Unsupported.into());
+        }
         let region = Region::Custom { region: REGION.to_owned(), endpoint: target.endpoint.clone() };
         let credentials = Credentials::new(Some(ACCESS_KEY), Some(SECRET_KEY), None, None, None)?;
         Ok(Self(Bucket::new(&target.bucket, region, credentials)?.with_path_style()))
