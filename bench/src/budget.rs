@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::cases::COUNTED;
+use crate::contestants::{self, Build};
 use crate::table::{Table, distinct, grouped};
-use crate::{Outcome, callgrind, contestants, machine};
+use crate::{Outcome, callgrind, machine};
 
 /// How much more than committed is let pass, and how much less is worth committing, in percent.
 const MARGIN: f64 = 3.0;
@@ -87,8 +88,8 @@ fn judge(was: Option<f64>, now: f64, margin: f64) -> Verdict {
 }
 
 fn measure() -> Result<Vec<Line>, String> {
-    let binary = contestants::ours("integration-s3", false)?;
-    let server = machine::Server::start(machine::program(contestants::ours("null-server", false)?))?;
+    let binary = contestants::ours("integration-s3", Build::Timed)?;
+    let server = machine::Server::start(machine::program(contestants::ours("null-server", Build::Timed)?))?;
     let mut lines = Vec::new();
     for case in COUNTED {
         // Checksums concern bodies.

@@ -117,9 +117,9 @@ fn cost(row: &Row) -> Result<Cost, String> {
     machine::output(Command::new("cargo").current_dir(&folder).args(["fetch", "--quiet"]))?;
     let tree = machine::output(&mut cargo(&["tree", "-e", "normal", "--prefix", "none", "--format", "{p}"]))?;
     let timed = |words: &[&str]| {
-        let before = machine::children_cpu();
+        let before: f64 = machine::children_cpu().iter().sum();
         machine::output(&mut cargo(words))?;
-        Ok::<f64, String>(machine::children_cpu() - before)
+        Ok::<f64, String>(machine::children_cpu().iter().sum::<f64>() - before)
     };
     let touch = || touch(&folder.join("src/main.rs"));
     let check = timed(&["check", "-j2"])?;

@@ -23,7 +23,8 @@ pub struct Cost {
 /// The cost of one call: the difference of a long and a short run, by the number of calls between them.
 pub fn cost(binary: &Path, variant: &str, endpoint: &str, case: &Counted<'_>) -> Result<Cost, String> {
     let [short, long] = case.runs;
-    let (less, more) = (run(binary, variant, endpoint, case, short)?, run(binary, variant, endpoint, case, long)?);
+    let counts = |n| profile(binary, variant, endpoint, case, n).and_then(|profile| parse(&profile));
+    let (less, more) = (counts(short)?, counts(long)?);
     let per = |less: u64, more: u64| more.saturating_sub(less) as f64 / (long - short) as f64;
     Ok(Cost {
         instructions: per(less.instructions, more.instructions),
@@ -32,19 +33,15 @@ pub fn cost(binary: &Path, variant: &str, endpoint: &str, case: &Counted<'_>) ->
     })
 }
 
-fn run(binary: &Path, variant: &str, endpoint: &str, case: &Counted<'_>, n: u64) -> Result<Counts, String> {
+/// What callgrind writes about `n` calls.
+pub fn profile(binary: &Path, variant: &str, endpoint: &str, case: &Counted<'_>, n: u64) -> Result<String, String> {
     let file = machine::scratch("callgrind")?
         .join(format!("{}.out", case.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")));
     let mut command = machine::program("valgrind");
     command.args(["-q", "--tool=callgrind"]).arg(format!("--callgrind-out-file={}", file.display())).arg(binary);
     command.args(["--endpoint", endpoint, "--variant", variant, "--in-flight", "1", "--n", &n.to_string()]);
     machine::output(command.args(case.arguments))?;
-    let text = std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-    let counts = parse(&text);
-    if counts.allocations == 0 {
-        return Err(format!("no calls of malloc in {}: are the symbols of libc named otherwise?", file.display()));
-    }
-    Ok(counts)
+    std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))
 }
 
 /// Fails with what to do if there is no valgrind.
@@ -67,32 +64,55 @@ struct Counts {
     allocations: u64,
 }
 
-/// Reads the profile format of callgrind: blocks of `fn=`, below them lines of position and cost; after a line `calls=` comes
-/// one with the cost of the callee, which stands in the callee's own block as well.
-fn parse(profile: &str) -> Counts {
-    let mut names: HashMap<&str, &str> = HashMap::new();
+fn parse(profile: &str) -> Result<Counts, String> {
     let mut counts = Counts::default();
-    let (mut hashes, mut callee, mut inclusive) = (false, "", false);
-    for line in profile.lines() {
-        if let Some(name) = line.strip_prefix("fn=") {
-            hashes = is_hash(full(name, &mut names));
-        } else if let Some(name) = line.strip_prefix("cfn=") {
-            callee = full(name, &mut names);
-        } else if let Some(calls) = line.strip_prefix("calls=") {
-            let times = calls.split(' ').next().and_then(|times| times.parse::<u64>().ok()).unwrap_or_default();
-            counts.allocations += if is_allocator(callee) { times } else { 0 };
-            inclusive = true;
-        } else if line.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '*')) {
-            let cost = line.split(' ').nth(1).and_then(|cost| cost.parse::<u64>().ok()).unwrap_or_default();
-            match (inclusive, hashes) {
-                (true, _) => {}
-                (false, true) => counts.hashing += cost,
-                (false, false) => counts.instructions += cost,
-            }
-            inclusive = false;
+    for line in lines(profile) {
+        match line.call {
+            Some((callee, times)) => counts.allocations += if is_allocator(callee) { times } else { 0 },
+            None if is_hash(line.function) => counts.hashing += line.cost,
+            None => counts.instructions += line.cost,
         }
     }
-    counts
+    if counts.allocations == 0 {
+        return Err("no calls of malloc: are the symbols of libc named otherwise?".to_owned());
+    }
+    Ok(counts)
+}
+
+/// One line of cost.
+pub struct Line<'a> {
+    pub function: &'a str,
+    /// The file the function begins in.
+    pub home: &'a str,
+    /// The file of this line: another than `home` where something is inlined. Known with debug information only.
+    pub file: &'a str,
+    /// Whom it calls and how often; the cost is the callee's then, and stands in the callee's own lines as well.
+    pub call: Option<(&'a str, u64)>,
+    pub cost: u64,
+}
+
+/// Reads the profile format of callgrind: blocks of `fn=`, below them lines of position and cost; after a line `calls=` comes
+/// one with the cost of the callee.
+pub fn lines(profile: &str) -> impl Iterator<Item = Line<'_>> {
+    let (mut functions, mut files) = (HashMap::new(), HashMap::new());
+    let (mut function, mut home, mut file, mut callee, mut call) = ("", "", "", "", None);
+    profile.lines().filter_map(move |line| {
+        if line.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '*')) {
+            let cost = line.split(' ').nth(1).and_then(|cost| cost.parse().ok()).unwrap_or_default();
+            return Some(Line { function, home, file, call: call.take(), cost });
+        }
+        let (word, value) = line.split_once('=')?;
+        match word {
+            "fl" => home = full(value, &mut files),
+            "fi" | "fe" => file = full(value, &mut files),
+            "cfi" | "cfl" => _ = full(value, &mut files),
+            "fn" => (function, file) = (full(value, &mut functions), home),
+            "cfn" => callee = full(value, &mut functions),
+            "calls" => call = Some((callee, value.split(' ').next()?.parse().ok()?)),
+            _ => {}
+        }
+        None
+    })
 }
 
 /// `(7) name` the first time, `(7)` from then on.
@@ -106,7 +126,7 @@ fn full<'a>(text: &'a str, names: &mut HashMap<&'a str, &'a str>) -> &'a str {
     }
 }
 
-fn is_hash(function: &str) -> bool {
+pub fn is_hash(function: &str) -> bool {
     let function = function.to_ascii_lowercase();
     ["sha1", "sha2", "sha512", "md5", "md_5", "crc"].iter().any(|word| function.contains(word))
         || function.contains("digest_bytes")
@@ -147,7 +167,15 @@ fn=(3)
 
     #[test]
     fn a_callee_is_counted_in_its_own_block_only() {
-        assert_eq!(parse(PROFILE), Counts { instructions: 5 + 7 + 8 + 300, hashing: 9000, allocations: 3 });
+        assert_eq!(parse(PROFILE), Ok(Counts { instructions: 5 + 7 + 8 + 300, hashing: 9000, allocations: 3 }));
+    }
+
+    #[test]
+    fn what_is_inlined_belongs_to_the_file_it_was_written_in() {
+        let own = lines(PROFILE).filter(|line| line.call.is_none());
+        let files: Vec<_> = own.map(|line| (line.home, line.file, line.cost)).collect();
+        let (lib, inlined) = ("src/lib.rs", "inlined.rs");
+        assert_eq!(files, [(lib, lib, 5), (lib, lib, 7), (lib, inlined, 8), (lib, lib, 300), (lib, lib, 9000)]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::cases::{CASES, COUNTED, Case, Goal, Reference, Unit};
-use crate::contestants::{self, Contestant};
+use crate::contestants::{self, Build, Contestant};
 use crate::table::{Table, figure, grouped, median};
 use crate::{Outcome, callgrind, machine, micro, results};
 
@@ -26,7 +26,7 @@ type Sheet = BTreeMap<String, Figures>;
 pub fn run() -> Outcome {
     let (rounds, cases) = (machine::number("ROUNDS", 5)?, chosen()?);
     let contestants = contestants::build(true)?;
-    let server = contestants::ours("null-server", false)?;
+    let server = contestants::ours("null-server", Build::Timed)?;
     let (server_cpu, client_cpu) = machine::processors();
     let server = machine::Server::start(machine::pinned(&server_cpu, &server))?;
     let ask = |binary: &Path, contestant: &Contestant, case: &Case| {
@@ -67,7 +67,7 @@ pub fn run() -> Outcome {
 pub fn instructions() -> Outcome {
     callgrind::must_be_there()?;
     let contestants = contestants::build(false)?;
-    let server = machine::Server::start(machine::program(contestants::ours("null-server", false)?))?;
+    let server = machine::Server::start(machine::program(contestants::ours("null-server", Build::Timed)?))?;
     let heads: Vec<String> = COUNTED.iter().map(|case| case.name.to_owned()).collect();
     let heads: Vec<&str> = std::iter::once("thousand instructions (hashing; allocations)")
         .chain(heads.iter().map(String::as_str))
@@ -85,7 +85,7 @@ pub fn instructions() -> Outcome {
                 cells.push("-".to_owned());
                 continue;
             }
-            let thousands = |count: f64| figure((count / 1000.0).round());
+            let thousands = |count: f64| figure(count / 1000.0);
             let hashing = grouped((cost.hashing / 1000.0) as u64);
             cells.push(format!("{} ({hashing}; {:.0})", thousands(cost.instructions), cost.allocations));
             let figures = json!({ "instructions": cost.instructions.round(), "hashing": cost.hashing.round(), "allocations": cost.allocations.round() });

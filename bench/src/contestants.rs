@@ -40,11 +40,11 @@ pub fn build(counting: bool) -> Result<Vec<Contestant>, String> {
     }
     let mut contestants = Vec::new();
     for name in ["floor", "integration-s3"].iter().map(|name| (*name).to_owned()).chain(chosen) {
-        let one = |counting| {
-            if all.contains(&name) { peer(&peers.join(&name), &name, counting) } else { ours(&name, counting) }
+        let one = |build| {
+            if all.contains(&name) { peer(&peers.join(&name), &name, build) } else { ours(&name, build) }
         };
-        let timed = one(false)?;
-        let counting = if counting { Some(one(true)?) } else { None };
+        let timed = one(Build::Timed)?;
+        let counting = if counting { Some(one(Build::Counting)?) } else { None };
         let variants = VARIANTS.iter().find(|(of, _)| *of == name).map_or(&[""][..], |(_, variants)| variants);
         contestants.extend(variants.iter().map(|variant| Contestant {
             label: if variant.is_empty() { name.clone() } else { format!("{name}:{variant}") },
@@ -82,18 +82,18 @@ fn locked(folder: &Path, name: &str) -> Result<String, String> {
 }
 
 /// A binary of the package `bench-contestants`, built for release.
-pub fn ours(name: &str, counting: bool) -> Result<PathBuf, String> {
+pub fn ours(name: &str, build: Build) -> Result<PathBuf, String> {
     let mut cargo = cargo();
     cargo.args(["--package", "bench-contestants", "--bin", name]).current_dir(machine::root());
-    build_one(cargo, &machine::target(), name, name, counting)
+    build_one(cargo, &machine::target(), name, name, build)
 }
 
-fn peer(folder: &Path, name: &str, counting: bool) -> Result<PathBuf, String> {
+fn peer(folder: &Path, name: &str, build: Build) -> Result<PathBuf, String> {
     // Peers share what they can: most bring the same crates.
     let target = machine::scratch("peers")?;
     let mut cargo = cargo();
     cargo.current_dir(folder).arg("--target-dir").arg(&target);
-    build_one(cargo, &target, &format!("peer-{name}"), name, counting)
+    build_one(cargo, &target, &format!("peer-{name}"), name, build)
 }
 
 fn cargo() -> Command {
@@ -102,17 +102,34 @@ fn cargo() -> Command {
     command
 }
 
-/// Builds and puts the binary aside: counting and timed builds have the same name. With `SKIP_BUILD` set, what a run before put
+/// What a binary is for.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Build {
+    Timed,
+    /// Counts allocations.
+    Counting,
+    /// The same instructions as what is timed, and the source lines they come from.
+    Lines,
+}
+
+/// Builds and puts the binary aside: all builds have the same name. With `SKIP_BUILD` set, what a run before put
 /// there is taken as it is.
-fn build_one(mut cargo: Command, target: &Path, binary: &str, name: &str, counting: bool) -> Result<PathBuf, String> {
-    let aside = machine::scratch("bin")?.join(if counting { format!("{name}-counting") } else { name.to_owned() });
+fn build_one(mut cargo: Command, target: &Path, binary: &str, name: &str, build: Build) -> Result<PathBuf, String> {
+    let (behind, what) = match build {
+        Build::Timed => ("", ""),
+        Build::Counting => ("-counting", ", counting allocations"),
+        Build::Lines => ("-lines", ", with its source lines"),
+    };
+    let aside = machine::scratch("bin")?.join(format!("{name}{behind}"));
     if std::env::var_os("SKIP_BUILD").is_some() && aside.is_file() {
         return Ok(aside);
     }
-    eprintln!("building {name}{}", if counting { ", counting allocations" } else { "" });
-    if counting {
-        cargo.args(["--features", "count-allocations"]);
-    }
+    eprintln!("building {name}{what}");
+    match build {
+        Build::Timed => &mut cargo,
+        Build::Counting => cargo.args(["--features", "count-allocations"]),
+        Build::Lines => cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"),
+    };
     machine::output(&mut cargo)?;
     let built = target.join("release").join(binary);
     std::fs::copy(&built, &aside).map_err(|error| format!("cannot copy {}: {error}", built.display()))?;

@@ -8,8 +8,9 @@
 //! scale          1 to 10,000 requests in flight, pages, parts           ROUNDS=5
 //! build-cost     what a first program costs to build                    ROWS="floor integration-s3"
 //! instructions   instructions and allocations of one call, by callgrind
+//! profile        where the instructions of one call go, ours and the floor's   BENCHES="get put"
 //! docs           the tables of bench/results.json into docs/performance.md
-//! budget         the same for the SDK alone, against bench/budget.json   --write takes the figures over
+//! budget         instructions and allocations of the SDK alone, against bench/budget.json   --write takes the figures over
 //! ```
 //!
 //! Everything talks to a null server on 127.0.0.1. What is built goes below `target/`, figures to `bench/results.json`.
@@ -22,6 +23,7 @@ mod compare;
 mod contestants;
 mod machine;
 mod micro;
+mod profile;
 mod results;
 mod scale;
 mod table;
@@ -40,11 +42,12 @@ fn main() -> ExitCode {
         ["scale"] => scale::run(),
         ["build-cost"] => build_cost::run(),
         ["instructions"] => compare::instructions(),
+        ["profile"] => profile::run(),
         ["docs"] => results::document(),
         ["budget"] => budget::run(false),
         ["budget", "--write"] => budget::run(true),
         _ => Err(
-            "commands: compare, micro, scale, build-cost, instructions, docs, budget [--write]; see bench/README.md"
+            "commands: compare, micro, scale, build-cost, instructions, profile, docs, budget [--write]; see bench/README.md"
                 .to_owned(),
         ),
     };

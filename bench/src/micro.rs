@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::cases::Counted;
+use crate::contestants::{self, Build};
 use crate::table::{Table, figure, grouped};
-use crate::{Outcome, callgrind, contestants, machine, results};
+use crate::{Outcome, callgrind, machine, results};
 
 /// Rows, and the row each is measured by.
 const FLOORS: &[(&str, &str)] = &[
@@ -17,7 +18,7 @@ const FLOORS: &[(&str, &str)] = &[
 ];
 
 pub fn run() -> Outcome {
-    let binary = contestants::ours("micro", false)?;
+    let binary = contestants::ours("micro", Build::Timed)?;
     let rows = time(&binary)?;
     let counted = callgrind::must_be_there();
     let mut table = Table::new(&["row", "CPU ns", "x its floor", "GB/s", "instructions", "hashing", "allocations"]);
@@ -51,7 +52,7 @@ pub fn run() -> Outcome {
 
 /// What SHA-256 takes on this machine.
 pub fn hash_nanos_per_byte() -> Result<f64, String> {
-    let rows = time(&contestants::ours("micro", false)?)?;
+    let rows = time(&contestants::ours("micro", Build::Timed)?)?;
     let row = rows.iter().find(|(name, ..)| name == "sha256 of 256 KiB").ok_or("micro has no row for SHA-256")?;
     Ok(row.1 / row.2)
 }

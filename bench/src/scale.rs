@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::contestants::{self, Build};
 use crate::table::{Table, figure, median};
-use crate::{Outcome, contestants, machine, results};
+use crate::{Outcome, machine, results};
 
 /// One way of having many.
 struct Range {
@@ -56,8 +57,8 @@ pub fn run() -> Outcome {
         return Err(format!("10,000 connections need `ulimit -Hn` to be {FILES} at least; it is {}", files.trim()));
     }
     let (server_cpu, client_cpu) = machine::processors();
-    let binaries = [contestants::ours("floor", false)?, contestants::ours("integration-s3", false)?];
-    let server = machine::pinned_wide(&server_cpu, &contestants::ours("null-server", false)?);
+    let binaries = [contestants::ours("floor", Build::Timed)?, contestants::ours("integration-s3", Build::Timed)?];
+    let server = machine::pinned_wide(&server_cpu, &contestants::ours("null-server", Build::Timed)?);
     let server = machine::Server::start(server)?;
     let (mut stored, mut page) = (serde_json::Map::new(), format!("\nMedians of {rounds} rounds.\n"));
     for range in RANGES {
