@@ -38,7 +38,8 @@ use crate::transport::HttpTransport;
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ConfigBuilder<T> {
     finish: fn(S3Config) -> Result<T, S3Error>,
-    draft: Draft,
+    /// Large, and moved by every method.
+    draft: Box<Draft>,
 }
 
 impl ConfigBuilder<S3Config> {
@@ -51,7 +52,7 @@ impl ConfigBuilder<S3Config> {
 impl<T> ConfigBuilder<T> {
     #[doc(hidden)]
     pub fn new(finish: fn(S3Config) -> Result<T, S3Error>) -> Self {
-        Self { finish, draft: Draft::default() }
+        Self { finish, draft: Box::default() }
     }
 
     fn set(mut self, option: Opt, value: Value) -> Self {

@@ -1,12 +1,14 @@
 //! What the client keeps of its credentials, so that a call does not ask their source.
 //!
 //! Reading is one atomic load. A fetch is a task of its own ("flight") that all who need it wait for: nobody who stops
-//! waiting can stop it, and there is never more than one.
+//! waiting can stop it, and there is never more than one. A source that answers at once costs no task.
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -18,6 +20,7 @@ use crate::error::{CredentialsError, S3Error};
 use crate::identity::Credentials;
 use crate::resilience::Jitter;
 use crate::timestamp::Timestamp;
+use crate::transport::BoxFuture;
 
 /// How long before their end credentials are fetched anew.
 const AHEAD: i64 = 5 * 60;
@@ -64,6 +67,7 @@ struct Failures {
 
 type Outcome = Result<Arc<Held>, Arc<S3Error>>;
 type Flight = watch::Receiver<Option<Outcome>>;
+type Fetch = BoxFuture<'static, ()>;
 
 impl CredentialsCache {
     /// An empty cache in front of a source.
@@ -114,10 +118,13 @@ impl CredentialsCache {
     async fn wait(&self, now: Timestamp) -> Result<Arc<Credentials>, S3Error> {
         // A flight can be lost with the runtime it was on; another may then be tried on this one.
         for _ in 0..2 {
-            let mut flight = match self.shared.board(now) {
+            let (mut flight, fetch) = match self.shared.board(now) {
                 Boarding::Unneeded(held) => return Ok(held.credentials.clone()),
-                Boarding::Flight(flight) => flight,
+                Boarding::Flight(flight, fetch) => (flight, fetch),
             };
+            if let Some(fetch) = fetch {
+                begin(fetch);
+            }
             let landed = flight.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
             match landed {
                 Some(Ok(held)) => return Ok(held.credentials.clone()),
@@ -131,7 +138,8 @@ impl CredentialsCache {
 
 enum Boarding {
     Unneeded(Arc<Held>),
-    Flight(Flight),
+    /// With the fetch, if it is a new one: it has to be polled.
+    Flight(Flight, Option<Fetch>),
 }
 
 impl Shared {
@@ -139,8 +147,10 @@ impl Shared {
     fn refresh(self: &Arc<Self>, now: Timestamp) {
         if now.unix() >= self.not_before.load(Ordering::Relaxed) {
             let mut flight = lock(&self.flight);
-            if !under_way(&flight) {
-                *flight = Some(self.depart(now));
+            if !flight.as_ref().is_some_and(under_way) {
+                let (departed, fetch) = self.depart(now);
+                tokio::spawn(fetch);
+                *flight = Some(departed);
             }
         }
     }
@@ -151,24 +161,26 @@ impl Shared {
         if let Some(held) = self.current.load_full().filter(|held| now.unix() < held.end) {
             return Boarding::Unneeded(held);
         }
-        if !under_way(&flight) {
-            *flight = None;
+        if let Some(flight) = flight.as_ref().filter(|flight| under_way(flight)) {
+            return Boarding::Flight(flight.clone(), None);
         }
-        Boarding::Flight(flight.get_or_insert_with(|| self.depart(now)).clone())
+        let (departed, fetch) = self.depart(now);
+        *flight = Some(departed.clone());
+        Boarding::Flight(departed, Some(fetch))
     }
 
-    fn depart(self: &Arc<Self>, now: Timestamp) -> Flight {
+    fn depart(self: &Arc<Self>, now: Timestamp) -> (Flight, Fetch) {
         let (sender, receiver) = watch::channel(None);
         let shared = self.clone();
-        tokio::spawn(async move {
+        let fetch = async move {
             let outcome = match tokio::time::timeout(LONGEST_FLIGHT, shared.source.credentials()).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(failed(shared.source.name(), format!("nothing within {LONGEST_FLIGHT:?}"))),
             };
             let outcome = shared.land(now, outcome);
             sender.send_replace(Some(outcome));
-        });
-        receiver
+        };
+        (receiver, Box::pin(fetch))
     }
 
     /// Keeps what came and ends the flight.
@@ -223,9 +235,18 @@ impl fmt::Debug for Shared {
     }
 }
 
+/// Polls the fetch here and now: most sources have what they give at hand. What takes longer becomes a task, and is polled
+/// anew as one. A panic ends the fetch and nothing else, as it would in a task.
+fn begin(mut fetch: Fetch) {
+    let mut context = Context::from_waker(Waker::noop());
+    if let Ok(Poll::Pending) = catch_unwind(AssertUnwindSafe(|| fetch.as_mut().poll(&mut context))) {
+        tokio::spawn(fetch);
+    }
+}
+
 /// A flight is gone without landing when its source panicked or its runtime ended.
-fn under_way(flight: &Option<Flight>) -> bool {
-    flight.as_ref().is_some_and(|flight| flight.has_changed().is_ok())
+fn under_way(flight: &Flight) -> bool {
+    flight.has_changed().is_ok()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

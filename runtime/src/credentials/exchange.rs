@@ -10,7 +10,7 @@ use super::fault::broken;
 use crate::body::ByteStream;
 use crate::error::{NetworkError, ResponseError, RetryClass, S3Error};
 use crate::resilience::Jitter;
-use crate::transport::HttpTransport;
+use crate::transport::{BoxFuture, HttpTransport};
 
 /// No answer with credentials is anywhere near that long.
 const LONGEST_ANSWER: usize = 1 << 20;
@@ -44,29 +44,40 @@ impl Exchange<'_> {
     /// Sends what `make` makes, anew for each attempt. `again` says which answers deserve another.
     pub(super) async fn send(
         &self,
-        make: impl Fn() -> Result<Request<ByteStream>, S3Error>,
-        again: impl Fn(&Answer) -> bool,
+        make: impl Fn() -> Result<Request<ByteStream>, S3Error> + Sync,
+        again: impl Fn(&Answer) -> bool + Sync,
     ) -> Result<Answer, S3Error> {
-        let mut jitter = Jitter::new();
-        let mut made = 1;
-        loop {
-            let outcome = match tokio::time::timeout(self.timeout, self.once(make()?)).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(S3Error::new(NetworkError::Timeout, format!("nothing within {:?}", self.timeout))
-                    .with_retry_class(RetryClass::Timeout)),
-            };
-            let retry = made < self.attempts
-                && match &outcome {
-                    Ok(answer) => matches!(answer.status, 429 | 500..=599) || again(answer),
-                    Err(error) => error.is_retryable(),
+        self.ask(&make, &again).await
+    }
+
+    /// Compiled once for all services, and kept out of their futures.
+    fn ask<'a>(
+        &'a self,
+        make: &'a (dyn Fn() -> Result<Request<ByteStream>, S3Error> + Sync),
+        again: &'a (dyn Fn(&Answer) -> bool + Sync),
+    ) -> BoxFuture<'a, Result<Answer, S3Error>> {
+        Box::pin(async move {
+            let mut jitter = Jitter::new();
+            let mut made = 1;
+            loop {
+                let outcome = match tokio::time::timeout(self.timeout, self.once(make()?)).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => Err(S3Error::new(NetworkError::Timeout, format!("nothing within {:?}", self.timeout))
+                        .with_retry_class(RetryClass::Timeout)),
                 };
-            if !retry {
-                return outcome;
+                let retry = made < self.attempts
+                    && match &outcome {
+                        Ok(answer) => matches!(answer.status, 429 | 500..=599) || again(answer),
+                        Err(error) => error.is_retryable(),
+                    };
+                if !retry {
+                    return outcome;
+                }
+                let cap = Duration::from_millis(100) * (1 << made.min(5));
+                tokio::time::sleep(cap.mul_f64(jitter.share())).await;
+                made += 1;
             }
-            let cap = Duration::from_millis(100) * (1 << made.min(5));
-            tokio::time::sleep(cap.mul_f64(jitter.share())).await;
-            made += 1;
-        }
+        })
     }
 
     async fn once(&self, request: Request<ByteStream>) -> Result<Answer, S3Error> {

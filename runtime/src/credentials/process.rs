@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::io::{self, Read};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -73,16 +73,20 @@ fn run(command: &str, limit: Duration) -> io::Result<ProcessOutput> {
 
 fn finish(child: &mut Child, end: Instant) -> io::Result<ProcessOutput> {
     let pipe = child.stdout.take().ok_or_else(|| io::Error::other("no output"))?;
-    let (sender, receiver) = mpsc::channel();
+    let read = Arc::new((Mutex::new(None), Condvar::new()));
+    let reader = Arc::clone(&read);
     // On a thread of its own, because reading a pipe has no time limit: a grandchild may keep it open.
     std::thread::Builder::new().name("credential-process".to_owned()).spawn(move || {
         let mut out = Zeroizing::new(Vec::with_capacity(4096));
         let outcome = pipe.take(LONGEST_OUTPUT + 1).read_to_end(&mut out);
-        // Nobody listens any more once the time is over.
-        let _ = sender.send(outcome.map(|_| out));
+        *reader.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome.map(|_| out));
+        reader.1.notify_one();
     })?;
     let late = || io::Error::from(io::ErrorKind::TimedOut);
-    let stdout = receiver.recv_timeout(end.saturating_duration_since(Instant::now())).map_err(|_| late())??;
+    let slot = read.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let limit = end.saturating_duration_since(Instant::now());
+    let waited = read.1.wait_timeout_while(slot, limit, |slot| slot.is_none());
+    let stdout = waited.unwrap_or_else(PoisonError::into_inner).0.take().ok_or_else(late)??;
     if stdout.len() as u64 > LONGEST_OUTPUT {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "its output is too long"));
     }

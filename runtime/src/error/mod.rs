@@ -144,10 +144,18 @@ impl S3Error {
 /// Making errors. For the SDK itself and for transports and credential providers an application writes.
 impl S3Error {
     /// An error of that kind. The message is a clause that fits behind "failed: ".
+    // Cold, as all that makes errors: callers stay small, and what they do when nothing fails stays together.
+    #[cold]
+    #[inline(never)]
     pub fn new(kind: impl Into<ErrorKind>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(kind.into(), message.into())
+    }
+
+    #[cold]
+    fn of(kind: ErrorKind, message: Cow<'static, str>) -> Self {
         Self(Box::new(Inner {
-            kind: kind.into(),
-            message: message.into(),
+            kind,
+            message,
             code: None,
             status: None,
             request_id: None,
@@ -165,14 +173,28 @@ impl S3Error {
     }
 
     /// With the error that caused it.
-    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+    #[cold]
+    pub fn with_source(self, source: impl Into<BoxError>) -> Self {
+        self.caused_by(source.into())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn caused_by(mut self, source: BoxError) -> Self {
+        self.0.source = Some(source);
         self
     }
 
     /// With what a person can do about it: a clause without a full stop.
-    pub fn with_suggestion(mut self, suggestion: impl Into<Cow<'static, str>>) -> Self {
-        self.0.suggestion = Some(suggestion.into());
+    #[cold]
+    #[inline(never)]
+    pub fn with_suggestion(self, suggestion: impl Into<Cow<'static, str>>) -> Self {
+        self.advising(suggestion.into())
+    }
+
+    #[cold]
+    fn advising(mut self, suggestion: Cow<'static, str>) -> Self {
+        self.0.suggestion = Some(suggestion);
         self
     }
 
@@ -183,6 +205,7 @@ impl S3Error {
     }
 
     #[doc(hidden)]
+    #[cold]
     pub fn with_target(mut self, operation: &'static str, bucket: Option<&str>, key: Option<&str>) -> Self {
         let inner = &mut *self.0;
         inner.operation.get_or_insert(operation);
@@ -202,12 +225,14 @@ impl S3Error {
     }
 
     #[doc(hidden)]
+    #[cold]
     pub fn with_code(mut self, code: &str) -> Self {
         self.0.code = Some(bounded(code));
         self
     }
 
     #[doc(hidden)]
+    #[cold]
     pub fn with_request_id(mut self, id: Option<&str>) -> Self {
         if self.0.request_id.is_none() {
             self.0.request_id = id.map(bounded);
@@ -216,6 +241,7 @@ impl S3Error {
     }
 
     #[doc(hidden)]
+    #[cold]
     pub fn with_host_id(mut self, id: Option<&str>) -> Self {
         if self.0.host_id.is_none() {
             self.0.host_id = id.map(bounded);
@@ -224,6 +250,7 @@ impl S3Error {
     }
 
     #[doc(hidden)]
+    #[cold]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
         self
@@ -242,6 +269,7 @@ impl S3Error {
     }
 
     #[doc(hidden)]
+    #[cold]
     pub fn with_detail(mut self, name: &str, value: &str) -> Self {
         self.0.details.push((name.into(), value.into()));
         self

@@ -31,7 +31,7 @@ const ON_STACK: usize = 32;
 pub(super) fn with_fields<R>(
     headers: &HeaderMap,
     own: &[(&'static str, Option<&[u8]>)],
-    signed: impl Fn(&str) -> bool,
+    signed: fn(&str) -> bool,
     then: impl FnOnce(&[Field<'_>]) -> R,
 ) -> R {
     const NONE: Field<'_> = Field { name: "", value: b"" };
@@ -44,21 +44,35 @@ pub(super) fn with_fields<R>(
         on_heap.resize(most, NONE);
         &mut on_heap[..]
     };
+    let count = sorted(headers, own, signed, slots);
+    then(slots.get_mut(..count).unwrap_or_default())
+}
+
+/// Fills the slots; answers how many fields there are.
+fn sorted<'a>(
+    headers: &'a HeaderMap,
+    own: &[(&'static str, Option<&'a [u8]>)],
+    signed: fn(&str) -> bool,
+    slots: &mut [Field<'a>],
+) -> usize {
     let own_fields = own.iter().filter_map(|(name, value)| Some(Field { name, value: (*value)? }));
     let given = headers.iter().filter_map(|(name, value)| {
         let name = name.as_str();
         let taken = signed(name) && own.iter().all(|(own, _)| *own != name);
         taken.then(|| Field { name, value: value.as_bytes() })
     });
-    let mut count = 0;
-    for (slot, field) in slots.iter_mut().zip(own_fields.chain(given)) {
-        *slot = field;
+    let mut count = 0_usize;
+    for field in own_fields.chain(given) {
+        // Into its place: there are few, and most come in order. Several values of one header keep theirs.
+        let mut at: usize = count;
+        while let Some(before) = at.checked_sub(1).filter(|before| field.name < slots[*before].name) {
+            slots[at] = slots[before];
+            at = before;
+        }
+        slots[at] = field;
         count += 1;
     }
-    let fields = slots.get_mut(..count).unwrap_or_default();
-    // Stable: several values of one header keep their order.
-    fields.sort_by(|a, b| a.name.cmp(b.name));
-    then(fields)
+    count
 }
 
 /// The names of sorted fields, each once.

@@ -83,7 +83,7 @@ fn sign_these(
     credentials: &Credentials,
     scope: &SigningScope<'_>,
     keys: &KeyCache,
-    signed: impl Fn(&str) -> bool,
+    signed: fn(&str) -> bool,
 ) -> Result<Signature, S3Error> {
     let date = scope.time.amz_date();
     let key = keys.get(credentials, scope, &date);

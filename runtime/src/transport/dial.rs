@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
+use super::BoxFuture;
 use super::proxy::{Proxies, Proxy};
 use super::tcp;
 #[cfg(feature = "_tls")]
@@ -50,56 +49,37 @@ impl Dialer {
     async fn connect(&self, target: &Uri) -> Result<Wire, BoxError> {
         let proxy = self.proxies.as_deref().and_then(|proxies| proxies.of(target));
         let https = target.scheme() == Some(&Scheme::HTTPS);
-        let Some(proxy) = proxy else {
-            let port = target.port_u16().unwrap_or(if https { 443 } else { 80 });
-            let stream = tcp::connect(target.host().unwrap_or_default(), port, self.tcp).await?;
-            return if https { self.encrypt(target, stream).await } else { Ok(Wire::Plain(TokioIo::new(stream))) };
-        };
-        let stream = tcp::connect(proxy.host(), proxy.port(), self.tcp).await;
-        let stream = stream.map_err(|source| ProxyUnreachable { proxy: proxy.authority().to_owned(), source })?;
-        if proxy.is_tls() {
-            return self.through_tls_proxy(proxy, target, https, stream).await;
+        if let Some(proxy) = proxy {
+            return self.through(proxy, target, https).await;
         }
-        if !https {
-            return Ok(Wire::Plain(TokioIo::new(stream)));
-        }
-        let stream = tunnel::open(stream, proxy, target).await?;
-        self.encrypt(target, stream).await
-    }
-}
-
-#[cfg(feature = "_tls")]
-impl Dialer {
-    async fn encrypt(&self, target: &Uri, stream: TcpStream) -> Result<Wire, BoxError> {
-        let stream = self.tls.connect(target.host().unwrap_or_default(), stream).await?;
-        Ok(Wire::Tls(Box::new(TokioIo::new(stream))))
+        let port = target.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let wire = Wire::Plain(tcp::connect(target.host().unwrap_or_default(), port, self.tcp).await?);
+        if https { self.encrypt(target.host(), wire).await } else { Ok(wire) }
     }
 
-    async fn through_tls_proxy(
-        &self,
-        proxy: &Proxy,
-        target: &Uri,
-        https: bool,
-        stream: TcpStream,
-    ) -> Result<Wire, BoxError> {
-        let outer = self.tls.connect(proxy.host(), stream).await;
-        let outer = outer.map_err(|source| ProxyUnreachable { proxy: proxy.authority().to_owned(), source })?;
-        if !https {
-            return Ok(Wire::Tls(Box::new(TokioIo::new(outer))));
-        }
-        let outer = tunnel::open(outer, proxy, target).await?;
-        let inner = self.tls.connect(target.host().unwrap_or_default(), outer).await?;
-        Ok(Wire::Nested(Box::new(TokioIo::new(inner))))
-    }
-}
-
-#[cfg(not(feature = "_tls"))]
-impl Dialer {
-    async fn encrypt(&self, _: &Uri, _: TcpStream) -> Result<Wire, BoxError> {
-        Err(NotSetUp::no_tls().into())
+    /// Boxed, as the handshake is: what is rare does not make the future of every connection larger.
+    fn through<'a>(&'a self, proxy: &'a Proxy, target: &'a Uri, https: bool) -> BoxFuture<'a, Result<Wire, BoxError>> {
+        Box::pin(async move {
+            let unreachable = |source| ProxyUnreachable { proxy: proxy.authority().to_owned(), source };
+            let mut wire = Wire::Plain(tcp::connect(proxy.host(), proxy.port(), self.tcp).await.map_err(unreachable)?);
+            if proxy.is_tls() {
+                wire = self.encrypt(Some(proxy.host()), wire).await.map_err(unreachable)?;
+            }
+            if !https {
+                return Ok(wire);
+            }
+            tunnel::open(&mut wire, proxy, target).await?;
+            self.encrypt(target.host(), wire).await
+        })
     }
 
-    async fn through_tls_proxy(&self, _: &Proxy, _: &Uri, _: bool, _: TcpStream) -> Result<Wire, BoxError> {
+    #[cfg(feature = "_tls")]
+    fn encrypt<'a>(&'a self, host: Option<&'a str>, wire: Wire) -> BoxFuture<'a, Result<Wire, BoxError>> {
+        Box::pin(async move { Ok(Wire::Tls(Box::new(self.tls.connect(host.unwrap_or_default(), wire).await?))) })
+    }
+
+    #[cfg(not(feature = "_tls"))]
+    async fn encrypt(&self, _: Option<&str>, _: Wire) -> Result<Wire, BoxError> {
         Err(NotSetUp::no_tls().into())
     }
 }

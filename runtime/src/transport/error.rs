@@ -69,11 +69,14 @@ pub struct TransportError {
 impl TransportError {
     /// An error of that kind. The message says what happened and names the host, without the path or the
     /// query of the request: a query can hold a signature.
+    #[cold]
+    #[inline(never)]
     pub fn new(kind: TransportErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into(), suggestion: None, connection_reused: false, source: None }
     }
 
     /// With the error that caused it.
+    #[cold]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self

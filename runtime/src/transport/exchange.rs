@@ -21,7 +21,7 @@ use super::pool::{Permit, Pool};
 use super::proxy::Proxy;
 use super::tunnel::Refused;
 use super::upload::{Outgoing, Upload};
-use super::{HyperTransportBuilder, TransportError, TransportErrorKind as Kind};
+use super::{BoxFuture, HyperTransportBuilder, TransportError, TransportErrorKind as Kind};
 use crate::body::{ByteStream, IdleTimer, ReplySource};
 use crate::error::BoxError;
 
@@ -33,7 +33,7 @@ pub(super) struct Exchanges {
 }
 
 impl Exchanges {
-    /// Everything that is rare is boxed: what remains is a future of a few hundred bytes, made and moved for each request.
+    /// Everything that is rare is boxed, behind a pointer so that it is not put in line: what remains is a future of a few hundred bytes, made and moved for each request.
     ///
     /// No `async fn`: the future would keep the place of the request it was given beside that of the one it sends.
     pub(super) fn exchange(
@@ -52,7 +52,7 @@ impl Exchanges {
             loop {
                 let line = match self.pool.take(https, authority(&uri), home) {
                     Some(line) => line,
-                    None => Box::pin(self.dial(&uri, https)).await?,
+                    None => self.dial(&uri, https).await?,
                 };
                 let line = permit.line.insert(line);
                 let used = line.used;
@@ -119,10 +119,12 @@ impl Exchanges {
         (Request::from_parts(parts, body), uri, upload, proxy)
     }
 
-    async fn dial(&self, uri: &Uri, https: bool) -> Result<Box<Line>, TransportError> {
-        let wire = self.dialer.dial(uri).await.map_err(|error| failed(error, true, uri))?;
-        let place = Place { https, authority: authority(uri).into() };
-        Line::over(wire, place).await.map_err(|error| failed(error.into(), true, uri))
+    fn dial<'a>(&'a self, uri: &'a Uri, https: bool) -> BoxFuture<'a, Result<Box<Line>, TransportError>> {
+        Box::pin(async move {
+            let wire = self.dialer.dial(uri).await.map_err(|error| failed(error, true, uri))?;
+            let place = Place { https, authority: authority(uri).into() };
+            Line::over(wire, place).await.map_err(|error| failed(error.into(), true, uri))
+        })
     }
 
     fn silent(&self, uri: &Uri) -> TransportError {

@@ -11,6 +11,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep};
 
@@ -24,7 +25,7 @@ const ROUNDS: u32 = 8;
 pub(super) struct Line {
     sender: SendRequest<Outgoing>,
     /// Taken out when it has ended: what waits for it then learns so.
-    connection: Option<Connection<Wire, Outgoing>>,
+    connection: Option<Connection<TokioIo<Wire>, Outgoing>>,
     relay: Arc<Relay>,
     /// The relay, as what is handed to the connection.
     waker: Waker,
@@ -49,7 +50,7 @@ pub(super) struct Place {
 impl Line {
     /// A connection over an open wire. Nothing is sent.
     pub(super) async fn over(wire: Wire, place: Place) -> hyper::Result<Box<Self>> {
-        let (sender, connection) = Builder::new().handshake(wire).await?;
+        let (sender, connection) = Builder::new().handshake(TokioIo::new(wire)).await?;
         let relay = Arc::new(Relay::default());
         let now = Instant::now();
         Ok(Box::new(Self {
@@ -117,14 +118,14 @@ impl Line {
     /// takes, and the socket live on as long as the peer likes.
     pub(super) fn abort(mut self) {
         if let Some(connection) = self.connection.take() {
-            connection.into_parts().io.reset_on_close();
+            connection.into_parts().io.inner().reset_on_close();
         }
     }
 }
 
 pub(super) type Answer = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>;
 
-fn poll(connection: &mut Option<Connection<Wire, Outgoing>>, waker: &Waker) {
+fn poll(connection: &mut Option<Connection<TokioIo<Wire>, Outgoing>>, waker: &Waker) {
     if let Some(open) = connection
         && Pin::new(open).poll(&mut Context::from_waker(waker)).is_ready()
     {

@@ -11,12 +11,12 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::dial::NotSetUp;
+use super::wire::Wire;
 use crate::error::BoxError;
 
 /// What a client may change about TLS.
@@ -51,14 +51,10 @@ impl Tls {
     }
 
     /// The handshake.
-    pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        host: &str,
-        stream: S,
-    ) -> Result<TlsStream<S>, BoxError> {
+    pub(super) async fn connect(&self, host: &str, wire: Wire) -> Result<TlsStream<Wire>, BoxError> {
         let config = self.config().await?;
         let name = ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())?;
-        Ok(TlsConnector::from(config).connect(name, stream).await?)
+        Ok(TlsConnector::from(config).connect(name, wire).await?)
     }
 
     async fn config(&self) -> Result<Arc<ClientConfig>, BoxError> {

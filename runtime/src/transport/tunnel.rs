@@ -16,10 +16,10 @@ const LONGEST_ANSWER: usize = 16 * 1024;
 
 /// Makes a connection to the proxy into one to the target.
 pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
-    mut stream: S,
+    stream: &mut S,
     proxy: &Proxy,
     target: &Uri,
-) -> Result<S, BoxError> {
+) -> Result<(), BoxError> {
     let target = format!("{}:{}", target.host().unwrap_or_default(), target.port_u16().unwrap_or(443));
     let mut question = Zeroizing::new(format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n").into_bytes());
     if let Some(value) = proxy.authorization() {
@@ -31,9 +31,9 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     let refused = |why| Refused { proxy: proxy.authority().to_owned(), target: target.clone(), why };
     stream.write_all(&question).await?;
     stream.flush().await?;
-    let status = answer(&mut stream).await?.ok_or_else(|| refused(Why::NotHttp))?;
+    let status = answer(stream).await?.ok_or_else(|| refused(Why::NotHttp))?;
     match status {
-        200..=299 => Ok(stream),
+        200..=299 => Ok(()),
         407 if proxy.authorization().is_some() => Err(refused(Why::WrongPassword).into()),
         407 => Err(refused(Why::NeedsPassword).into()),
         status => Err(refused(Why::Status(status)).into()),

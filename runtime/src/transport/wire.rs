@@ -1,36 +1,30 @@
-//! An open connection as bytes: TCP, TLS, or TLS within TLS where a proxy wants it so.
+//! An open connection as bytes: TCP, or TLS over another connection: TCP, or the TLS that leads to a proxy.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(feature = "_tls")]
 use tokio_rustls::client::TlsStream;
 
 pub(super) enum Wire {
-    Plain(TokioIo<TcpStream>),
+    Plain(TcpStream),
+    /// One type for TLS in TLS too: all of it is compiled once.
     #[cfg(feature = "_tls")]
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
-    /// To the target inside of what goes to the proxy.
-    #[cfg(feature = "_tls")]
-    Nested(Box<TokioIo<TlsStream<TlsStream<TcpStream>>>>),
+    Tls(Box<TlsStream<Wire>>),
 }
 
 impl Wire {
     /// What has not been sent when the connection is closed is thrown away.
     pub(super) fn reset_on_close(&self) {
-        let tcp = match self {
-            Self::Plain(io) => io.inner(),
+        match self {
+            // A socket that is gone has nothing to throw away.
+            Self::Plain(tcp) => drop(tcp.set_zero_linger()),
             #[cfg(feature = "_tls")]
-            Self::Tls(io) => io.inner().get_ref().0,
-            #[cfg(feature = "_tls")]
-            Self::Nested(io) => io.inner().get_ref().0.get_ref().0,
-        };
-        // A socket that is gone has nothing to throw away.
-        let _ = tcp.set_zero_linger();
+            Self::Tls(tls) => tls.get_ref().0.reset_on_close(),
+        }
     }
 }
 
@@ -41,19 +35,17 @@ macro_rules! each {
             Wire::Plain($wire) => $call,
             #[cfg(feature = "_tls")]
             Wire::Tls($wire) => $call,
-            #[cfg(feature = "_tls")]
-            Wire::Nested($wire) => $call,
         }
     };
 }
 
-impl Read for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+impl AsyncRead for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         each!(&mut *self, wire => Pin::new(wire).poll_read(cx, buf))
     }
 }
 
-impl Write for Wire {
+impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         each!(&mut *self, wire => Pin::new(wire).poll_write(cx, buf))
     }
