@@ -102,6 +102,9 @@ impl<'a> Attempts<'a> {
 
     /// The next answer that is a success. Failures that can be mended are tried again in here.
     pub(super) async fn next(&mut self, bucket: Option<&str>, has_key: bool) -> Result<Reply, S3Error> {
+        if self.payload.is_incomplete() {
+            Box::pin(self.payload.complete(self.request.headers_mut())).await;
+        }
         loop {
             // Results of calls must not live on while something else is waited for: they would be kept in the future.
             let error = match self.once(bucket, has_key).await {

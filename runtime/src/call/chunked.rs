@@ -19,15 +19,7 @@ pub(super) fn framed(
     signed: bool,
     trailer: Option<Algorithm>,
 ) -> ByteStream {
-    let lines = trailer.map(|algorithm| (algorithm.header_str(), algorithm.text_len()));
-    ByteStream::from_source(Box::new(Chunked {
-        body,
-        left: encoded_len(signed, length, framer.room(), lines.as_slice()),
-        framer: Some(framer),
-        hasher: trailer.map(Hasher::new),
-        pending: Vec::new(),
-        ready: VecDeque::new(),
-    }))
+    ByteStream::from_source(Box::new(Chunked::new(body, length, framer, signed, trailer)))
 }
 
 struct Chunked {
@@ -38,23 +30,39 @@ struct Chunked {
     /// Data of the chunk being filled: its header, which goes first, needs all of it.
     pending: Vec<Bytes>,
     ready: VecDeque<Bytes>,
+    /// Data of later chunks that is here already.
+    rest: Bytes,
     left: Option<u64>,
 }
 
 impl Chunked {
+    fn new(body: ByteStream, length: u64, framer: ChunkFramer, signed: bool, trailer: Option<Algorithm>) -> Self {
+        let lines = trailer.map(|algorithm| (algorithm.header_str(), algorithm.text_len()));
+        Self {
+            body,
+            left: encoded_len(signed, length, framer.room(), lines.as_slice()),
+            framer: Some(framer),
+            hasher: trailer.map(Hasher::new),
+            pending: Vec::new(),
+            ready: VecDeque::new(),
+            rest: Bytes::new(),
+        }
+    }
+
+    /// Takes in what the present chunk has room for. No more: it goes on its way while it is in the processor's cache, and a
+    /// body that lies in memory is not hashed as a whole before its first byte leaves.
     fn take_in(&mut self, mut data: Bytes) {
         let Some(framer) = &mut self.framer else { return };
-        while !data.is_empty() {
-            let piece = data.split_to(data.len().min(framer.room()));
-            framer.feed(&piece);
-            if let Some(hasher) = &mut self.hasher {
-                hasher.update(&piece);
-            }
-            self.pending.push(piece);
-            if framer.room() == 0 {
-                self.ready.extend(framer.header());
-                self.ready.extend(self.pending.drain(..));
-            }
+        let piece = data.split_to(data.len().min(framer.room()));
+        self.rest = data;
+        framer.feed(&piece);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&piece);
+        }
+        self.pending.push(piece);
+        if framer.room() == 0 {
+            self.ready.extend(framer.header());
+            self.ready.extend(self.pending.drain(..));
         }
     }
 
@@ -81,6 +89,11 @@ impl BodySource for Chunked {
             if this.framer.is_none() {
                 return Poll::Ready(None);
             }
+            if !this.rest.is_empty() {
+                let rest = std::mem::take(&mut this.rest);
+                this.take_in(rest);
+                continue;
+            }
             match ready!(this.body.poll_chunk(cx)) {
                 Some(Ok(data)) => this.take_in(data),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
@@ -91,5 +104,30 @@ impl BodySource for Chunked {
 
     fn remaining(&self) -> Option<u64> {
         self.left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::task::Waker;
+
+    use super::*;
+    use crate::sign::CHUNK_SIZE;
+
+    #[test]
+    fn of_a_body_in_memory_one_chunk_is_hashed_at_a_time() {
+        let data = Bytes::from(vec![7; 10 * CHUNK_SIZE + 1]);
+        let framer = ChunkFramer::unsigned(CHUNK_SIZE);
+        let length = data.len() as u64;
+        let mut body = Chunked::new(data.into(), length, framer, false, Some(Algorithm::Sha256));
+        let mut cx = Context::from_waker(Waker::noop());
+        for chunk in 1..=10 {
+            let header = Pin::new(&mut body).poll_next(&mut cx);
+            assert!(matches!(header, Poll::Ready(Some(Ok(header))) if header.ends_with(b"40000\r\n")));
+            assert_eq!(body.rest.len(), (10 - chunk) * CHUNK_SIZE + 1, "the rest has not been looked at");
+            let data = Pin::new(&mut body).poll_next(&mut cx);
+            assert!(matches!(data, Poll::Ready(Some(Ok(data))) if data.len() == CHUNK_SIZE));
+        }
     }
 }

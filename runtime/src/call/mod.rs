@@ -5,6 +5,7 @@
 //!     credentials -> sign -> send -> classify } } } } -> decode } }
 //! ```
 
+mod ahead;
 mod answer;
 mod attempts;
 mod chunked;

@@ -3,11 +3,11 @@
 //!
 //! | body | over https | over http |
 //! |---|---|---|
-//! | in memory, up to 8 MiB | checksum in a header | the same, and the body's hash is signed |
-//! | in memory, larger | the same | signed chunks, the checksum behind them |
-//! | file or stream | chunks, the checksum behind them | signed chunks, the checksum behind them |
+//! | in memory, up to 1 MiB | checksum in a header | the same, and the body's hash is signed |
+//! | larger, file or stream | chunks, the checksum behind them | signed chunks, the checksum behind them |
 //!
-//! Without a checksum there are no chunks over https, and a store that takes none (`aws_chunked`) gets none.
+//! Without a checksum there are no chunks over https, and a store that takes none (`aws_chunked`) gets none: large bodies in
+//! memory are hashed before they are sent to it, in steps between which other tasks run.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +15,7 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use md5::{Digest as _, Md5};
 
+use super::ahead::Ahead;
 use super::chunked::framed;
 use super::core::Core;
 use crate::body::ByteStream;
@@ -25,8 +26,9 @@ use crate::integrity::{Algorithm, Hasher, sha256_and};
 use crate::plumbing::{ChecksumRule, OperationFacts, WireRequest};
 use crate::sign::{self, CHUNK_SIZE, ChunkFramer, SigningScope, Target};
 
-/// Bodies in memory up to this size are hashed before they are sent; larger ones are signed in chunks as they go.
-pub(super) const HASHED_AT_ONCE: usize = 8 * 1024 * 1024;
+/// Bodies in memory up to this size are hashed before they are sent, without a pause: it takes less than a millisecond, and
+/// they are in the processor's second cache afterwards. Larger ones would have to be fetched from memory twice.
+pub(super) const HASHED_AT_ONCE: usize = 1024 * 1024;
 
 /// What is used when nobody chose.
 const DEFAULT: Algorithm = Algorithm::Crc64Nvme;
@@ -36,6 +38,16 @@ pub(super) struct Payload {
     body: ByteStream,
     cover: Cover,
     replayable: bool,
+    /// Hashes without which the request is not complete, of a body that is too large to compute them in passing.
+    ahead: Option<Box<Ahead>>,
+}
+
+/// The checksum a request gets.
+enum Chosen {
+    Nothing,
+    Sum(Algorithm),
+    /// What nearly every store knows.
+    Md5,
 }
 
 enum Cover {
@@ -68,16 +80,20 @@ impl Payload {
     pub(super) fn plan(config: &S3Config, facts: &OperationFacts, request: &mut WireRequest) -> Result<Self, S3Error> {
         let body = declared_length(request)?;
         ask_for_stored(config, request);
-        let algorithm = match facts.checksum {
-            ChecksumRule::None => None,
+        let chosen = match facts.checksum {
+            ChecksumRule::None => Chosen::Nothing,
             ChecksumRule::Announced => {
                 // Whoever chose a type had an algorithm in mind that we cannot know.
                 if !request.headers().contains_key("x-amz-checksum-type") {
                     announce(config, request);
                 }
-                None
+                Chosen::Nothing
             }
             ChecksumRule::Supported | ChecksumRule::Required => chosen(config, facts.checksum, request, &body)?,
+        };
+        let algorithm = match chosen {
+            Chosen::Sum(algorithm) => Some(algorithm),
+            Chosen::Nothing | Chosen::Md5 => None,
         };
         let length = body.len().ok_or_else(|| {
             S3Error::new(RequestError::MissingContentLength, "the length of the body is not known")
@@ -90,36 +106,69 @@ impl Payload {
         };
         let sign = sign && config.credentials.is_some();
         let chunks = config.store.aws_chunked;
-        let mut sum = None;
+        let at_once = body.as_bytes().is_none_or(|bytes| bytes.len() <= HASHED_AT_ONCE);
+        let (mut sum, mut ahead) = (None, Ahead::default());
         let cover = match (body.as_bytes(), sign, algorithm) {
             _ if length == 0 => {
                 sum = algorithm.map(|algorithm| Hasher::of(algorithm, b""));
                 Cover::Empty
             }
-            (Some(bytes), true, _) if bytes.len() <= HASHED_AT_ONCE || !chunks => {
+            (_, false, None) => Cover::Unsigned,
+            (Some(bytes), true, _) if at_once => {
                 let (hash, of_body) = sha256_and(algorithm, bytes);
                 sum = of_body;
                 Cover::Hashed(sign::hex(&hash))
             }
-            (Some(bytes), false, _) => {
-                sum = algorithm.map(|algorithm| Hasher::of(algorithm, bytes));
+            (Some(bytes), false, Some(algorithm)) if at_once => {
+                sum = Some(Hasher::of(algorithm, bytes));
                 Cover::Unsigned
             }
-            (None, false, None) => Cover::Unsigned,
+            (Some(_), sign, algorithm) if !chunks => {
+                ahead = Ahead { sha256: sign, sum: algorithm, md5: false };
+                // Until it is computed, a hash that fits nothing.
+                if sign { Cover::Hashed(String::new()) } else { Cover::Unsigned }
+            }
             _ if !chunks => return Err(no_chunks(sign)),
             (_, true, None) => Cover::Chunks(length, Frame::Signed),
             (_, true, Some(algorithm)) => Cover::Chunks(length, Frame::SignedTrailer(algorithm)),
-            (None, false, Some(algorithm)) => Cover::Chunks(length, Frame::UnsignedTrailer(algorithm)),
+            (_, false, Some(algorithm)) => Cover::Chunks(length, Frame::UnsignedTrailer(algorithm)),
         };
         let headers = request.headers_mut();
         if let Some(sum) = sum {
             headers.insert(sum.algorithm().header(), sum.to_header());
         }
+        match (chosen, body.as_bytes()) {
+            (Chosen::Md5, Some(_)) if !at_once => ahead.md5 = true,
+            (Chosen::Md5, Some(bytes)) => insert_md5(headers, &Md5::digest(bytes)),
+            _ => {}
+        }
         if let Cover::Chunks(length, frame) = cover {
             announce_chunks(headers, length, frame)?;
         }
         let replayable = body.is_replayable();
-        Ok(Self { body, cover, replayable })
+        let ahead = (!at_once && ahead != Ahead::default()).then(|| Box::new(ahead));
+        Ok(Self { body, cover, replayable, ahead })
+    }
+
+    /// Whether [`complete`](Self::complete) has something to do.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// Computes what is missing. To be called before anything is signed.
+    pub(super) async fn complete(&mut self, headers: &mut HeaderMap) {
+        let (Some(ahead), Some(bytes)) = (&self.ahead, self.body.as_bytes()) else { return };
+        let found = ahead.compute(bytes).await;
+        if let Some(sha256) = found.sha256 {
+            self.cover = Cover::Hashed(sign::hex(&sha256));
+        }
+        if let Some(md5) = found.md5 {
+            insert_md5(headers, &md5);
+        }
+        if let Some(sum) = found.sum {
+            headers.insert(sum.algorithm().header(), sum.to_header());
+        }
+        self.ahead = None;
     }
 
     /// Whether the body can be sent once more.
@@ -191,43 +240,45 @@ fn declared_length(request: &mut WireRequest) -> Result<ByteStream, S3Error> {
     }
 }
 
-/// The checksum to compute, if any. What stores want of every client, Content-MD5, is added here.
+/// The checksum to compute, if any.
 fn chosen(
     config: &S3Config,
     rule: ChecksumRule,
     request: &mut WireRequest,
     body: &ByteStream,
-) -> Result<Option<Algorithm>, S3Error> {
+) -> Result<Chosen, S3Error> {
     if request.headers().keys().any(is_checksum) {
-        return Ok(None);
+        return Ok(Chosen::Nothing);
     }
     if let Some(name) = request.checksum_algorithm() {
         return match Algorithm::from_wire(name) {
-            Some(algorithm) => Ok(Some(algorithm)),
+            Some(algorithm) => Ok(Chosen::Sum(algorithm)),
             None => Err(unknown(name)),
         };
     }
     if request.headers().contains_key("content-md5") {
-        return Ok(None);
+        return Ok(Chosen::Nothing);
     }
     // Behind the body is the only place where it can stand.
     if body.as_bytes().is_none() && !config.store.aws_chunked {
-        return Ok(None);
+        return Ok(Chosen::Nothing);
     }
-    match (config.request_checksums, rule, body.as_bytes()) {
-        (ChecksumWhen::Required, ChecksumRule::Required, _) if !config.store.content_md5 => Ok(Some(Algorithm::Sha256)),
-        // Nearly every store knows this one.
-        (ChecksumWhen::Required, ChecksumRule::Required, Some(bytes)) => {
-            if let Ok(sum) = HeaderValue::try_from(STANDARD.encode(Md5::digest(bytes))) {
-                request.headers_mut().insert("content-md5", sum);
-            }
-            Ok(None)
+    match (config.request_checksums, rule) {
+        (ChecksumWhen::Required, ChecksumRule::Required) if !config.store.content_md5 => {
+            Ok(Chosen::Sum(Algorithm::Sha256))
         }
-        (ChecksumWhen::Supported, ..) | (_, ChecksumRule::Required, _) => {
+        (ChecksumWhen::Required, ChecksumRule::Required) if body.as_bytes().is_some() => Ok(Chosen::Md5),
+        (ChecksumWhen::Supported, _) | (_, ChecksumRule::Required) => {
             announce(config, request);
-            Ok(Some(DEFAULT))
+            Ok(Chosen::Sum(DEFAULT))
         }
-        (ChecksumWhen::Required, ..) => Ok(None),
+        (ChecksumWhen::Required, _) => Ok(Chosen::Nothing),
+    }
+}
+
+fn insert_md5(headers: &mut HeaderMap, md5: &[u8]) {
+    if let Ok(value) = HeaderValue::try_from(STANDARD.encode(md5)) {
+        headers.insert("content-md5", value);
     }
 }
 

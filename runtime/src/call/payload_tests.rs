@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use base64::Engine as _;
 use bytes::Bytes;
 use futures_core::Stream;
 
+use super::payload::HASHED_AT_ONCE;
 use super::{Call, Core, Operation};
 use crate::body::ByteStream;
-use crate::config::{ChecksumWhen, ConfigBuilder, PayloadSigning, S3Config};
+use crate::config::{ChecksumWhen, ConfigBuilder, PayloadSigning, ProviderFacts, S3Config, StoreFacts};
 use crate::error::{ErrorKind, RequestError, S3Error, no_codes};
 use crate::identity::Credentials;
 use crate::integrity::{Algorithm, Hasher};
@@ -160,13 +162,75 @@ async fn the_checksum_of_a_stream_stands_behind_it() {
 }
 
 #[tokio::test]
-async fn large_bodies_in_memory_are_read_once_over_http() {
-    let large = vec![7u8; super::payload::HASHED_AT_ONCE + 1];
-    let seen = sent(HTTP, Write { body: large.clone().into(), ..Write::default() }).await.unwrap();
-    assert_eq!(seen.header("x-amz-trailer"), Some("x-amz-checksum-crc64nvme"));
-    let seen = sent(AWS, Write { body: large.clone().into(), ..Write::default() }).await.unwrap();
-    assert_eq!(seen.header("x-amz-checksum-crc64nvme"), Some(&*sum(Algorithm::Crc64Nvme, &large)));
-    assert_eq!(seen.body.len(), large.len());
+async fn large_bodies_in_memory_are_hashed_on_their_way() {
+    let large = vec![7u8; HASHED_AT_ONCE + 1];
+    for (set, payload) in
+        [(HTTP, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"), (AWS, "STREAMING-UNSIGNED-PAYLOAD-TRAILER")]
+    {
+        let seen = sent(set, Write { body: large.clone().into(), ..Write::default() }).await.unwrap();
+        assert_eq!(seen.header("x-amz-trailer"), Some("x-amz-checksum-crc64nvme"));
+        assert_eq!(seen.header("x-amz-content-sha256"), Some(payload));
+        assert_eq!(seen.header("x-amz-decoded-content-length"), Some(&*large.len().to_string()));
+        let line = format!("x-amz-checksum-crc64nvme:{}\r\n", sum(Algorithm::Crc64Nvme, &large));
+        assert!(seen.body.windows(line.len()).any(|it| it == line.as_bytes()));
+    }
+    let seen = sent(AWS, Write { body: large[1..].to_vec().into(), ..Write::default() }).await.unwrap();
+    assert_eq!(seen.header("x-amz-checksum-crc64nvme"), Some(&*sum(Algorithm::Crc64Nvme, &large[1..])));
+    let seen = sent(CUSTOM, Write { body: large.clone().into(), ..Write::default() }).await.unwrap();
+    assert_eq!((seen.body.len(), seen.header("x-amz-content-sha256")), (large.len(), Some("UNSIGNED-PAYLOAD")));
+}
+
+/// What large bodies go to in one piece, and with MD5.
+const PLAIN: fn(ConfigBuilder<S3Config>) -> ConfigBuilder<S3Config> = |b| {
+    b.provider(ProviderFacts {
+        name: "Plain Store",
+        endpoint: None,
+        region: Some("auto"),
+        parameters: Vec::new(),
+        addressing: crate::endpoint::Addressing::Path,
+        request_checksums: ChecksumWhen::Required,
+        response_checksums: ChecksumWhen::Required,
+        store: StoreFacts::STANDARD.without_aws_chunked(),
+    })
+    .endpoint("http://127.0.0.1:1")
+};
+
+#[tokio::test]
+async fn where_a_hash_has_to_come_first_other_tasks_run_meanwhile() {
+    const MIB: usize = 1 << 20;
+    let turns = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let ticker = tokio::spawn({
+        let turns = turns.clone();
+        async move {
+            loop {
+                turns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let large: Vec<u8> = (0..8 * MIB + 1).map(|at| (at / 3) as u8).collect();
+    let during = |turns: &std::sync::atomic::AtomicUsize| turns.swap(0, std::sync::atomic::Ordering::Relaxed);
+    for algorithm in [None, Some("CRC64NVME"), Some("SHA256")] {
+        during(&turns);
+        let seen = sent(PLAIN, Write { body: large.clone().into(), algorithm, ..Write::default() }).await.unwrap();
+        assert!(during(&turns) >= 8, "somebody else had a turn after each MiB");
+        assert_eq!(seen.header("x-amz-content-sha256"), Some(&*crate::sign::sha256_hex(&large)));
+        assert_eq!(seen.body, large);
+        if let Some(name) = algorithm {
+            let algorithm = Algorithm::from_wire(name).unwrap();
+            assert_eq!(seen.header(algorithm.header_str()), Some(&*sum(algorithm, &large)));
+        }
+    }
+    for set in [PLAIN, HTTP, CUSTOM] {
+        during(&turns);
+        let set = |b| set(b).request_checksums(ChecksumWhen::Required);
+        let seen = sent(set, Demand { body: large.clone().into(), ..Demand::default() }).await.unwrap();
+        assert!(during(&turns) >= 8);
+        let md5 = <md5::Md5 as md5::Digest>::digest(&large);
+        assert_eq!(seen.header("content-md5"), Some(&*base64::engine::general_purpose::STANDARD.encode(md5)));
+        assert_eq!(checksums(&seen).len(), 1);
+    }
+    ticker.abort();
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ impl Dialer {
             return self.through(proxy, target, https).await;
         }
         let port = target.port_u16().unwrap_or(if https { 443 } else { 80 });
-        let wire = Wire::Plain(tcp::connect(target.host().unwrap_or_default(), port, self.tcp).await?);
+        let wire = Wire::plain(tcp::connect(target.host().unwrap_or_default(), port, self.tcp).await?);
         if https { self.encrypt(target.host(), wire).await } else { Ok(wire) }
     }
 
@@ -61,7 +61,7 @@ impl Dialer {
     fn through<'a>(&'a self, proxy: &'a Proxy, target: &'a Uri, https: bool) -> BoxFuture<'a, Result<Wire, BoxError>> {
         Box::pin(async move {
             let unreachable = |source| ProxyUnreachable { proxy: proxy.authority().to_owned(), source };
-            let mut wire = Wire::Plain(tcp::connect(proxy.host(), proxy.port(), self.tcp).await.map_err(unreachable)?);
+            let mut wire = Wire::plain(tcp::connect(proxy.host(), proxy.port(), self.tcp).await.map_err(unreachable)?);
             if proxy.is_tls() {
                 wire = self.encrypt(Some(proxy.host()), wire).await.map_err(unreachable)?;
             }

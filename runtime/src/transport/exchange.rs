@@ -60,19 +60,21 @@ impl Exchanges {
                 let answer = {
                     let mut sending = pin!(sending);
                     let mut idle = IdleTimer::new(self.settings.read_idle_timeout).with_sleep(line.sleep.take());
-                    let mut pieces = 0;
+                    // What goes out before the wait begins is no sign of life afterwards.
+                    let mut taken = u64::MAX;
                     let answer = poll_fn(|cx| {
                         if let Poll::Ready(answer) = line.drive(cx, |cx| sending.as_mut().poll(cx)) {
                             return Poll::Ready(Some(answer));
                         }
+                        if taken == u64::MAX {
+                            taken = line.taken();
+                        }
                         while idle.poll_expired(&mut line.context()).is_ready() {
-                            match &upload {
-                                Some(upload) if upload.starved() || upload.pieces() != pieces => {
-                                    pieces = upload.pieces();
-                                    idle.restart();
-                                }
-                                _ => return Poll::Ready(None),
+                            if line.taken() == taken && !upload.as_ref().is_some_and(|upload| upload.starved()) {
+                                return Poll::Ready(None);
                             }
+                            taken = line.taken();
+                            idle.restart();
                         }
                         Poll::Pending
                     })

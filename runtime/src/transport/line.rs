@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::relay::Relay;
 use super::upload::Outgoing;
-use super::wire::Wire;
+use super::wire::{Taken, Wire};
 
 /// How often a connection that keeps waking itself is polled before other tasks get their turn.
 const ROUNDS: u32 = 8;
@@ -26,6 +26,7 @@ pub(super) struct Line {
     sender: SendRequest<Outgoing>,
     /// Taken out when it has ended: what waits for it then learns so.
     connection: Option<Connection<TokioIo<Wire>, Outgoing>>,
+    taken: Arc<Taken>,
     relay: Arc<Relay>,
     /// The relay, as what is handed to the connection.
     waker: Waker,
@@ -50,12 +51,14 @@ pub(super) struct Place {
 impl Line {
     /// A connection over an open wire. Nothing is sent.
     pub(super) async fn over(wire: Wire, place: Place) -> hyper::Result<Box<Self>> {
+        let taken = wire.taken();
         let (sender, connection) = Builder::new().handshake(TokioIo::new(wire)).await?;
         let relay = Arc::new(Relay::default());
         let now = Instant::now();
         Ok(Box::new(Self {
             sender,
             connection: Some(connection),
+            taken,
             waker: Waker::from(Arc::clone(&relay)),
             relay,
             sleep: None,
@@ -92,6 +95,11 @@ impl Line {
         self.relay.end();
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// How many bytes the system has taken so far. More than a while ago: somebody takes them.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.bytes()
     }
 
     /// For what waits along with the connection: it wakes whoever drives it at the time.

@@ -1,8 +1,8 @@
-//! The body of a request on its way out: what it wraps tells the head's timer that things move, and it can be had back as
-//! long as next to nothing of it has left.
+//! The body of a request on its way out: it tells when it is the body that is waited for, leaves room for other tasks, and can
+//! be had back as long as next to nothing of it has left.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -12,13 +12,21 @@ use http_body::{Body, Frame, SizeHint};
 use crate::body::ByteStream;
 use crate::error::{S3Error, TransferError};
 
-/// What is handed to the connection at once. A body of one large piece would be one long silence otherwise.
-const PIECE: usize = 256 * 1024;
+/// A body in memory up to this size is handed to the connection as it is, and a larger one begins with so much: as long as no
+/// more has left, nobody can have acted on the request.
+const FIRST: usize = 256 * 1024;
+
+/// What is handed to the connection at once after that. The more the system can take in one call, the fewer calls there are;
+/// but while it takes, other tasks wait: a millisecond at most.
+const PIECE: usize = 8 * 1024 * 1024;
+
+/// After so many bytes in a row the body pauses once. A peer that takes all there is would keep the task going until all is
+/// sent, hashed on the way perhaps. (The connection is polled a few times more before other tasks get their turn.)
+const TURN: usize = 1024 * 1024;
 
 /// What the sender keeps of a body it has given away. Only bodies larger than a piece, or not in memory, have one.
 #[derive(Debug, Default)]
 pub(super) struct Upload {
-    pieces: AtomicU64,
     /// The body itself has nothing to give: the silence is not the server's.
     starved: AtomicBool,
     source: Mutex<Source>,
@@ -31,16 +39,16 @@ struct Source {
     /// What is left of a chunk larger than a piece.
     rest: Bytes,
     body: ByteStream,
+    /// How many pieces have left.
+    pieces: u64,
     /// The first piece, until another has left.
     first: Bytes,
+    /// Bytes that left since the last pause.
+    turn: usize,
     failure: Option<S3Error>,
 }
 
 impl Upload {
-    pub(super) fn pieces(&self) -> u64 {
-        self.pieces.load(Relaxed)
-    }
-
     pub(super) fn starved(&self) -> bool {
         self.starved.load(Relaxed)
     }
@@ -53,11 +61,11 @@ impl Upload {
     /// The whole body once more, if no more than one piece of it has left.
     pub(super) fn take_back(self: &Arc<Self>) -> Option<Outgoing> {
         let mut source = self.source();
-        if self.pieces() > 1 || source.failure.is_some() {
+        if source.pieces > 1 || source.failure.is_some() {
             return None;
         }
         source.ahead = std::mem::take(&mut source.first);
-        self.pieces.store(0, Relaxed);
+        source.pieces = 0;
         Some(Outgoing::Watched(Arc::clone(self)))
     }
 
@@ -68,12 +76,20 @@ impl Upload {
     fn poll_piece(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
         let mut source = self.source();
         let source = &mut *source;
+        if source.turn >= TURN {
+            source.turn = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let piece = if source.ahead.is_empty() {
             if source.rest.is_empty() {
                 let polled = source.body.poll_chunk(cx);
                 self.starved.store(polled.is_pending(), Relaxed);
                 match polled {
-                    Poll::Pending => return Poll::Pending,
+                    Poll::Pending => {
+                        source.turn = 0;
+                        return Poll::Pending;
+                    }
                     Poll::Ready(None) => return Poll::Ready(None),
                     Poll::Ready(Some(Ok(chunk))) => source.rest = chunk,
                     Poll::Ready(Some(Err(error))) => {
@@ -84,12 +100,14 @@ impl Upload {
                     }
                 }
             }
-            source.rest.split_to(source.rest.len().min(PIECE))
+            let most = if source.pieces == 0 { FIRST } else { PIECE };
+            source.rest.split_to(source.rest.len().min(most))
         } else {
             std::mem::take(&mut source.ahead)
         };
-        let before = self.pieces.fetch_add(1, Relaxed);
-        source.first = if before == 0 { piece.clone() } else { Bytes::new() };
+        source.first = if source.pieces == 0 { piece.clone() } else { Bytes::new() };
+        source.pieces += 1;
+        source.turn += piece.len();
         Poll::Ready(Some(Ok(piece)))
     }
 }
@@ -108,7 +126,7 @@ impl Default for Outgoing {
 
 impl Outgoing {
     pub(super) fn new(mut body: ByteStream) -> (Self, Option<Arc<Upload>>) {
-        match body.in_one_piece(PIECE) {
+        match body.in_one_piece(FIRST) {
             Some(bytes) => (Self::Small(bytes), None),
             None => {
                 let source = Source { body, ..Source::default() };
@@ -168,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_comes_back_whole_while_one_piece_has_left() {
-        let data: Vec<u8> = (0..PIECE * 2 + 7).map(|at| at as u8).collect();
+        let data: Vec<u8> = (0..FIRST * 2 + 7).map(|at| at as u8).collect();
         let (mut body, upload) = Outgoing::new(ByteStream::from_reader(std::io::Cursor::new(data.clone()), None));
         let upload = upload.unwrap();
         for _ in 0..3 {
@@ -185,15 +203,49 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_body_says_its_length_before_and_after_it_was_taken_back() {
-        let (mut body, upload) = Outgoing::new(ByteStream::from(vec![7; PIECE + 1]));
-        assert_eq!(body.size_hint().exact(), Some(PIECE as u64 + 1));
-        assert_eq!(piece(&mut body).await.unwrap().len(), PIECE);
+        let (mut body, upload) = Outgoing::new(ByteStream::from(vec![7; FIRST + 1]));
+        assert_eq!(body.size_hint().exact(), Some(FIRST as u64 + 1));
+        assert_eq!(piece(&mut body).await.unwrap().len(), FIRST);
         assert_eq!(body.size_hint().exact(), Some(1));
         let mut body = upload.unwrap().take_back().unwrap();
-        assert_eq!(body.size_hint().exact(), Some(PIECE as u64 + 1));
+        assert_eq!(body.size_hint().exact(), Some(FIRST as u64 + 1));
         assert!(!body.is_end_stream());
-        assert_eq!(piece(&mut body).await.unwrap().len(), PIECE);
+        assert_eq!(piece(&mut body).await.unwrap().len(), FIRST);
         assert_eq!(piece(&mut body).await.unwrap().len(), 1);
         assert!(body.is_end_stream());
+    }
+
+    struct Endless;
+
+    impl crate::body::BodySource for Endless {
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
+            Poll::Ready(Some(Ok(Bytes::from_static(&[7; 100_000]))))
+        }
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_body_that_never_makes_anybody_wait_pauses_and_goes_on_by_itself() {
+        let woken = Arc::new(Woken::default());
+        let waker = std::task::Waker::from(woken.clone());
+        let (mut body, upload) = Outgoing::new(ByteStream::from_source(Box::new(Endless)));
+        for _ in 0..5 {
+            let mut sent = 0;
+            while let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(&mut Context::from_waker(&waker)) {
+                sent += frame.unwrap().unwrap().into_data().unwrap().len();
+                assert!(!woken.0.load(Relaxed));
+            }
+            assert!((TURN..TURN + 100_000).contains(&sent), "{sent}");
+            assert!(woken.0.swap(false, Relaxed), "it is not forgotten");
+            assert!(!upload.as_ref().unwrap().starved(), "it is not the body that is waited for");
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -10,18 +12,49 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 pub(super) enum Wire {
-    Plain(TcpStream),
+    Plain(TcpStream, Arc<Taken>),
     /// One type for TLS in TLS too: all of it is compiled once.
     #[cfg(feature = "_tls")]
     Tls(Box<TlsStream<Wire>>),
 }
 
+/// How many bytes the system has taken over one connection. Whether the other side lives shows there, however large the pieces
+/// are that it is given.
+#[derive(Debug, Default)]
+pub(super) struct Taken(AtomicU64);
+
+impl Taken {
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &written {
+            // Nobody else adds.
+            self.0.store(self.bytes() + *bytes as u64, Relaxed);
+        }
+        written
+    }
+}
+
 impl Wire {
+    pub(super) fn plain(tcp: TcpStream) -> Self {
+        Self::Plain(tcp, Arc::default())
+    }
+
+    pub(super) fn taken(&self) -> Arc<Taken> {
+        match self {
+            Self::Plain(_, taken) => taken.clone(),
+            #[cfg(feature = "_tls")]
+            Self::Tls(tls) => tls.get_ref().0.taken(),
+        }
+    }
+
     /// What has not been sent when the connection is closed is thrown away.
     pub(super) fn reset_on_close(&self) {
         match self {
             // A socket that is gone has nothing to throw away.
-            Self::Plain(tcp) => drop(tcp.set_zero_linger()),
+            Self::Plain(tcp, _) => drop(tcp.set_zero_linger()),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => tls.get_ref().0.reset_on_close(),
         }
@@ -32,7 +65,7 @@ impl Wire {
 macro_rules! each {
     ($io:expr, $wire:ident => $call:expr) => {
         match $io {
-            Wire::Plain($wire) => $call,
+            Wire::Plain($wire, _) => $call,
             #[cfg(feature = "_tls")]
             Wire::Tls($wire) => $call,
         }
@@ -47,7 +80,11 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        each!(&mut *self, wire => Pin::new(wire).poll_write(cx, buf))
+        match &mut *self {
+            Self::Plain(tcp, taken) => taken.count(Pin::new(tcp).poll_write(cx, buf)),
+            #[cfg(feature = "_tls")]
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -67,6 +104,10 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(&mut *self, wire => Pin::new(wire).poll_write_vectored(cx, bufs))
+        match &mut *self {
+            Self::Plain(tcp, taken) => taken.count(Pin::new(tcp).poll_write_vectored(cx, bufs)),
+            #[cfg(feature = "_tls")]
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
+        }
     }
 }
