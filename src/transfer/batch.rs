@@ -6,13 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use tokio::task::JoinSet;
 
 use super::control::{Either, either};
 use super::prefix::Deleter;
 use super::report::BatchReport;
 use super::{Copy, DownloadToPath, TransferHandle, TransferManager, Upload};
 use crate::error::{ErrorKind, RequestError, TransferError};
+use crate::transfer::work::{self, Crew};
 use crate::{Bucket, S3Error};
 
 type Boxed<T> = Pin<Box<dyn Stream<Item = T> + Send>>;
@@ -229,20 +229,20 @@ impl Item for Copy {
 
 async fn run<T: Item>(mut batch: Batch<T>) -> Result<BatchReport, S3Error> {
     let mut report = BatchReport::default();
-    let mut running: JoinSet<(String, Outcome)> = JoinSet::new();
+    let mut running: Crew<(String, Outcome)> = Crew::new();
     let mut more = true;
     loop {
         more &= !batch.is_over(&mut report);
         let room = more && running.len() < batch.concurrency;
         let ended = match (room, running.is_empty()) {
             (false, true) => return Ok(report),
-            (false, false) => running.join_next().await,
+            (false, false) => running.next().await,
             (true, nothing) => {
                 let next = poll_fn(|cx| batch.items.as_mut().poll_next(cx));
                 let done = async {
                     match nothing {
                         true => std::future::pending().await,
-                        false => running.join_next().await,
+                        false => running.next().await,
                     }
                 };
                 match either(next, done).await {
@@ -279,9 +279,7 @@ async fn run<T: Item>(mut batch: Batch<T>) -> Result<BatchReport, S3Error> {
             }
             Some(Ok((place, Err(error)))) => report.fail(place, error),
             Some(Err(lost)) => {
-                let error =
-                    S3Error::new(TransferError::StreamInterrupted, "the task of a transfer was lost").with_source(lost);
-                report.fail("a transfer".to_owned(), error);
+                report.fail("a transfer".to_owned(), work::lost("the task of a transfer was lost", lost));
             }
             None => {}
         }

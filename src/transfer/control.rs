@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -169,21 +169,23 @@ impl Control {
         Ok(())
     }
 
-    /// Ready when the transfer was called off, or dropped.
-    pub(crate) async fn cancelled(&self) {
-        let (mut commands, mut dropped) = (self.commands.clone(), self.dropped.clone());
-        let called_off = async {
-            if commands.wait_for(|command| *command == Command::Cancel).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        let dropped = async {
-            // The sender goes with the future once the driver is done, or was detached.
-            if dropped.wait_for(|dropped| *dropped).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        either(called_off, dropped).await;
+    /// Ready when the transfer was called off, or dropped. Behind a pointer: it is a part of nearly every wait.
+    pub(crate) fn cancelled(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            let (mut commands, mut dropped) = (self.commands.clone(), self.dropped.clone());
+            let called_off = async {
+                if commands.wait_for(|command| *command == Command::Cancel).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let dropped = async {
+                // The sender goes with the future once the driver is done, or was detached.
+                if dropped.wait_for(|dropped| *dropped).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            either(called_off, dropped).await;
+        })
     }
 
     /// What comes of `work`, unless the transfer is called off before.

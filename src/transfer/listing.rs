@@ -12,10 +12,10 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use tokio::runtime::Handle;
-use tokio::task::JoinSet;
 
 use crate::error::{ConfigurationError, RequestError, TransferError};
 use crate::operations::{ListObjectsV2, ListObjectsV2Output, ListObjectsV2Request};
+use crate::transfer::work::{Crew, lost};
 use crate::types::Object;
 use crate::{Bucket, S3Error};
 use spans::{Ask, Page, Spans, What};
@@ -117,7 +117,7 @@ impl ListParallel {
             spans: Spans::new(self.prefix, self.delimiter, self.start_after, self.concurrency, self.ordered, pages),
             refused: not_ours(self.request.clone().build()),
             request: self.request,
-            running: JoinSet::new(),
+            running: Crew::new(),
             ready: Vec::new().into_iter(),
             over: false,
         }
@@ -132,7 +132,7 @@ pub struct ParallelItems {
     spans: Spans,
     request: ListObjectsV2<String>,
     refused: Option<S3Error>,
-    running: JoinSet<(Ask, Result<ListObjectsV2Output, S3Error>)>,
+    running: Crew<(Ask, Result<ListObjectsV2Output, S3Error>)>,
     ready: std::vec::IntoIter<Object>,
     over: bool,
 }
@@ -209,7 +209,7 @@ impl Stream for ParallelItems {
                 break error;
             }
             // Answers that are there are taken in first, so that new questions leave before the reader has the entries.
-            while let Poll::Ready(Some(answer)) = this.running.poll_join_next(cx) {
+            while let Poll::Ready(Some(answer)) = this.running.poll_next(cx) {
                 if let Err(error) = this.take_in(answer) {
                     this.refused = Some(error);
                     break;
@@ -227,7 +227,7 @@ impl Stream for ParallelItems {
                 }
                 // The questions just sent have not been polled yet: without this nobody would wake the reader.
                 None => {
-                    let answer = ready!(this.running.poll_join_next(cx));
+                    let answer = ready!(this.running.poll_next(cx));
                     match answer.map(|answer| this.take_in(answer)) {
                         Some(Ok(())) => {}
                         Some(Err(error)) => this.refused = Some(error),
@@ -246,11 +246,9 @@ impl Stream for ParallelItems {
 impl ParallelItems {
     fn take_in(
         &mut self,
-        answer: Result<(Ask, Result<ListObjectsV2Output, S3Error>), tokio::task::JoinError>,
+        answer: Result<(Ask, Result<ListObjectsV2Output, S3Error>), Option<tokio::task::JoinError>>,
     ) -> Result<(), S3Error> {
-        let (ask, page) = answer.map_err(|error| {
-            S3Error::new(TransferError::StreamInterrupted, "a page of the listing was not fetched").with_source(error)
-        })?;
+        let (ask, page) = answer.map_err(|gone| lost("a page of the listing was not fetched", gone))?;
         let page = page?;
         let page = Page {
             objects: page.contents,

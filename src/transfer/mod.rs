@@ -41,6 +41,7 @@ mod stale;
 mod state;
 mod task;
 mod upload;
+pub(crate) mod work;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};

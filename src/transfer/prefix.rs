@@ -4,10 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use tokio::task::JoinSet;
-
 use super::report::BatchReport;
-use crate::error::{ErrorKind, ObjectError, RequestError, ResponseError, TransferError};
+use crate::error::{ErrorKind, ObjectError, RequestError, ResponseError};
+use crate::transfer::work::{Crew, lost};
 use crate::types::{Delete, Error, ObjectIdentifier};
 use crate::{Bucket, S3Error};
 
@@ -127,13 +126,13 @@ pub(super) struct Deleter {
     concurrency: usize,
     first: bool,
     bulk: bool,
-    running: JoinSet<Deleted>,
+    running: Crew<Deleted>,
 }
 
 impl Deleter {
     pub(super) fn new(bucket: &Bucket, concurrency: usize, first: bool) -> Self {
         let bulk = bucket.client().config().store.bulk_delete;
-        Self { bucket: bucket.clone(), concurrency, first, bulk, running: JoinSet::new() }
+        Self { bucket: bucket.clone(), concurrency, first, bulk, running: Crew::new() }
     }
 
     /// Begins to delete these, and waits until it is no more than `concurrency` requests behind.
@@ -165,10 +164,8 @@ impl Deleter {
     }
 
     async fn reap(&mut self, report: &mut BatchReport) -> Result<(), S3Error> {
-        let Some(done) = self.running.join_next().await else { return Ok(()) };
-        let done = done.map_err(|error| {
-            S3Error::new(TransferError::StreamInterrupted, "a deletion was not carried out").with_source(error)
-        })?;
+        let Some(done) = self.running.next().await else { return Ok(()) };
+        let done = done.map_err(|gone| lost("a deletion was not carried out", gone))?;
         match done.answer {
             Ok(errors) => {
                 let failed = errors.len().min(done.keys.len());

@@ -5,10 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::task::JoinHandle;
-
 use super::control::{self, TransferHandle};
 use super::progress::{Meter, Phase};
+use super::work::{self, Running};
 use crate::S3Error;
 use crate::error::{ConfigurationError, TransferError};
 
@@ -25,7 +24,7 @@ pub struct Transfer<T> {
 }
 
 enum Task<T> {
-    Running(JoinHandle<Result<T, S3Error>>),
+    Running(Running<Result<T, S3Error>>),
     /// It never began.
     Refused(Option<S3Error>),
 }
@@ -62,7 +61,7 @@ pub(crate) fn spawn<T: Send + 'static>(
         return Transfer::refused(handle, error);
     };
     let shown = handle.clone();
-    let task = runtime.spawn(async move {
+    let task = work::begin(&runtime, async move {
         let outcome = driver.await;
         meter.phase(match &outcome {
             Ok(_) => Phase::Done,
@@ -74,6 +73,13 @@ pub(crate) fn spawn<T: Send + 'static>(
     Transfer { task: Task::Running(task), handle: shown, drop: Some(drop) }
 }
 
+#[cold]
+fn lost_task(lost: Option<tokio::task::JoinError>) -> S3Error {
+    let why = lost.map_or_else(String::new, |lost| format!(": {lost}"));
+    S3Error::new(TransferError::UploadAborted, format!("the transfer's task was lost{why}"))
+        .with_suggestion("keep the runtime running until the transfer is over")
+}
+
 impl<T> Future for Transfer<T> {
     type Output = Result<T, S3Error>;
 
@@ -83,10 +89,7 @@ impl<T> Future for Transfer<T> {
             Task::Running(task) => match Pin::new(task).poll(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(outcome)) => outcome,
-                Poll::Ready(Err(lost)) => {
-                    Err(S3Error::new(TransferError::UploadAborted, format!("the transfer's task was lost: {lost}"))
-                        .with_suggestion("keep the runtime running until the transfer is over"))
-                }
+                Poll::Ready(Err(lost)) => Err(lost_task(lost)),
             },
         };
         self.drop = None;

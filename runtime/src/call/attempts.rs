@@ -125,12 +125,18 @@ impl<'a> Attempts<'a> {
     }
 
     /// An answer that began well and could not be read to its end. Asked for again where that is harmless.
-    pub(super) async fn undecodable(&mut self, error: S3Error, bucket: Option<&str>) -> Result<(), S3Error> {
-        // The request has no headers any more when it went with the body of an answer.
-        if !self.facts.idempotent || self.request.headers().is_empty() {
-            return Err(error.with_attempts(self.made));
-        }
-        self.judge(error, bucket).await
+    pub(super) fn undecodable<'b>(
+        &'b mut self,
+        error: S3Error,
+        bucket: Option<&'b str>,
+    ) -> BoxFuture<'b, Result<(), S3Error>> {
+        Box::pin(async move {
+            // The request has no headers any more when it went with the body of an answer.
+            if !self.facts.idempotent || self.request.headers().is_empty() {
+                return Err(error.with_attempts(self.made));
+            }
+            self.judge(error, bucket).await
+        })
     }
 
     /// How many attempts were made.

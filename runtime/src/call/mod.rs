@@ -31,9 +31,15 @@ mod wait;
 mod warm;
 
 use std::fmt;
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+
+use tokio::task::{Unconstrained, unconstrained};
+use tokio::time::Sleep;
+use tracing::Span;
 
 use crate::error::{ConfigurationError, NetworkError, RetryClass, S3Error};
 use crate::plumbing::{OperationFacts, RequestWriter, WireRequest};
@@ -50,7 +56,6 @@ pub use wait::{WaiterFacts, WaiterGoal};
 
 use attempts::Attempts;
 use gate::Place;
-use tracing::Instrument as _;
 
 /// A client and the options of one call.
 #[derive(Clone, Default)]
@@ -84,24 +89,45 @@ impl Call {
                     let options = self.options.as_deref();
                     let watch = Watch::begin(&core.config, O::FACTS, request.bucket(), request.key());
                     let limit = Limit::operation(self.time_limit(core, O::FACTS));
+                    let mut alarm = pin!(limit.alarm());
                     let answer = {
                         // Pinned where it stands: a future of this size is not for passing around.
-                        let call = pin!(async {
+                        let mut call = pin!(async {
                             let place = Place::of(core, options, request.bucket());
-                            let wire = encoded(&mut *request, &place)?;
+                            let wire = encoded(&place, &mut |w| request.encode(w))?;
                             let mut attempts = Attempts::start(core, options, O::FACTS, wire, &place, &watch)?;
                             loop {
                                 let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
                                 let reply = attempts.look_after(reply, &self.options)?;
-                                // Without a name: an output is large, and would be kept for the wait below.
-                                let error = match request.decode(reply).instrument(parse_span()).await {
-                                    Ok(output) => return Ok(output),
-                                    Err(error) => error,
+                                let error = {
+                                    let (mut decoding, span) = (pin!(request.decode(reply)), parse_span());
+                                    // Without a name: an output is large, and would be kept for the wait below.
+                                    match poll_fn(|cx| {
+                                        let _entered = span.enter();
+                                        decoding.as_mut().poll(cx)
+                                    })
+                                    .await
+                                    {
+                                        Ok(output) => return Ok(output),
+                                        Err(error) => error,
+                                    }
                                 };
-                                Box::pin(attempts.undecodable(error, request.bucket())).await?;
+                                attempts.undecodable(error, request.bucket()).await?;
                             }
                         });
-                        within(limit, call).instrument(watch.span().clone()).await
+                        poll_fn(|cx| {
+                            let mut answer = None;
+                            let over =
+                                framed(watch.span(), alarm.as_mut(), cx, &mut |cx| match call.as_mut().poll(cx) {
+                                    Poll::Ready(ready) => {
+                                        answer = Some(ready);
+                                        true
+                                    }
+                                    Poll::Pending => false,
+                                });
+                            over.map(|()| answer.unwrap_or_else(|| Err(limit.passed())))
+                        })
+                        .await
                     };
                     let answer = answer.map_err(|e| e.with_target(O::FACTS.name, request.bucket(), request.key()));
                     watch.end(request.bucket(), request.key(), answer.as_ref().err());
@@ -146,11 +172,30 @@ impl fmt::Debug for Call {
 }
 
 /// Not in line: what it works with would be kept in the future of the call.
-fn encoded<O: Operation>(request: &mut O, place: &Place<'_>) -> Result<WireRequest, S3Error> {
+#[inline(never)]
+fn encoded(place: &Place<'_>, encode: &mut dyn FnMut(&mut RequestWriter)) -> Result<WireRequest, S3Error> {
     let mut writer = RequestWriter::new(place.endpoint());
-    build_span().in_scope(|| request.encode(&mut writer));
+    build_span().in_scope(|| encode(&mut writer));
     writer.finish()
 }
+
+/// Polls a call within its span and its limit of time. Compiled once, not for each operation.
+#[inline(never)]
+fn framed(
+    span: &Span,
+    alarm: Pin<&mut Option<Alarm>>,
+    cx: &mut Context<'_>,
+    call: &mut dyn FnMut(&mut Context<'_>) -> bool,
+) -> Poll<()> {
+    let _entered = span.enter();
+    if call(cx) {
+        return Poll::Ready(());
+    }
+    alarm.as_pin_mut().map_or(Poll::Pending, |alarm| alarm.poll(cx))
+}
+
+/// It rings also for a call that leaves others no time.
+type Alarm = Unconstrained<Sleep>;
 
 /// A limit of time, and what runs into it.
 #[derive(Clone, Copy)]
@@ -165,6 +210,16 @@ impl Limit {
         Self { time, what: "call", advice: "raise the operation timeout, or find out why the server is slow" }
     }
 
+    fn alarm(&self) -> Option<Alarm> {
+        self.time.map(|time| unconstrained(tokio::time::sleep(time)))
+    }
+
+    #[cold]
+    fn passed(&self) -> S3Error {
+        let message = format!("the {} took longer than {:?}", self.what, self.time.unwrap_or_default());
+        S3Error::new(NetworkError::Timeout, message).with_retry_class(RetryClass::Timeout).with_suggestion(self.advice)
+    }
+
     fn attempt(time: Option<Duration>) -> Self {
         Self { time, what: "attempt", advice: "raise the attempt timeout, or find out why the server is slow" }
     }
@@ -173,11 +228,6 @@ impl Limit {
 async fn within<T>(limit: Limit, call: impl Future<Output = Result<T, S3Error>>) -> Result<T, S3Error> {
     match limit.time {
         None => call.await,
-        Some(time) => tokio::time::timeout(time, call).await.unwrap_or_else(|_| {
-            let message = format!("the {} took longer than {time:?}", limit.what);
-            Err(S3Error::new(NetworkError::Timeout, message)
-                .with_retry_class(RetryClass::Timeout)
-                .with_suggestion(limit.advice))
-        }),
+        Some(time) => tokio::time::timeout(time, call).await.unwrap_or_else(|_| Err(limit.passed())),
     }
 }

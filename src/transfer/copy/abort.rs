@@ -6,6 +6,7 @@ use super::driver::Job;
 use crate::S3Error;
 use crate::error::{ErrorKind, MultipartError};
 use crate::operations::{AbortMultipartUploadRequest, ListPartsRequest};
+use crate::transfer::work::put_in_order;
 use crate::transfer::{Left, Leftovers, TransferFailure};
 use crate::types::CompletedPart;
 
@@ -34,7 +35,7 @@ impl Job {
         let mut failure = TransferFailure::new(error, left);
         failure.parts = Some(parts);
         failure.done = done.iter().filter_map(|part| part.part_number.and_then(|n| u32::try_from(n).ok())).collect();
-        failure.done.sort_unstable();
+        put_in_order(&mut failure.done, |number| (*number).into());
         failure.failed = failed.map(|number| (number, text)).into_iter().collect();
         failure.into_error(self.name(), &self.request.bucket, &self.request.key)
     }

@@ -4,18 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-
 use super::driver::Job;
 use super::origin::Origin;
 use super::sums::{Sums, part_with_sums, sums};
 use super::{Copied, request};
 use crate::config::ChecksumWhen;
-use crate::error::{ErrorKind, ObjectError, RequestError, ResponseError, TransferError};
+use crate::error::{ErrorKind, ObjectError, RequestError, ResponseError};
 use crate::operations::{CreateMultipartUploadRequest, GetObjectRequest, UploadPartCopyRequest, UploadPartRequest};
 use crate::transfer::Run;
 use crate::transfer::state::PartState;
 use crate::transfer::upload::sums::e_tag;
+use crate::transfer::work::{Crew, lost, put_in_order};
 use crate::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use crate::{Bytes, S3Client, S3Error};
 
@@ -80,7 +79,7 @@ pub(super) async fn copy(job: &Job, origin: &Origin) -> Result<Copied, S3Error> 
         return Err(job.give_up(&upload.upload_id, count, &done, number, error).await);
     }
     run.meter.phase(crate::transfer::Phase::Finishing);
-    done.sort_by_key(|part| part.part_number);
+    put_in_order(&mut done, |part| part.part_number.unwrap_or_default().unsigned_abs().into());
     let mut complete = request::complete(&job.request, &upload.upload_id);
     complete.multipart_upload = CompletedMultipartUpload::new().parts(done.clone());
     let completed = match run.client.execute(complete).await {
@@ -161,7 +160,7 @@ async fn all(
     ranges: Vec<Range<u64>>,
     concurrency: usize,
 ) -> (Vec<CompletedPart>, Option<(Option<u32>, S3Error)>) {
-    let mut running = JoinSet::new();
+    let mut running = Crew::new();
     let mut waiting = ranges.into_iter().zip(1u32..);
     let (mut done, mut failed) = (Vec::new(), None);
     loop {
@@ -173,17 +172,14 @@ async fn all(
             }
             running.spawn(part(work.clone(), number, range));
         }
-        let Some(ended) = running.join_next().await else { return (done, failed) };
+        let Some(ended) = running.next().await else { return (done, failed) };
         match ended {
             Ok((_, Ok(part))) => done.push(part),
             Ok((number, Err(error))) => {
                 failed.get_or_insert((Some(number), error));
             }
             Err(error) => {
-                failed.get_or_insert((
-                    None,
-                    S3Error::new(TransferError::StreamInterrupted, "a part was not copied").with_source(error),
-                ));
+                failed.get_or_insert((None, lost("a part was not copied", error)));
             }
         }
     }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use tokio::io::AsyncWrite;
 
 use super::course::Broken;
-use super::file::blocking;
 use super::source::Source;
 use super::to_path::Job;
 use super::{Downloaded, to_bytes, to_path, to_writer};
 use crate::error::RequestError;
 use crate::operations::GetObject;
+use crate::transfer::work::{blocking, put_in_order};
 use crate::transfer::{
     Left, Leftovers, PART_SIZES, ProgressListener, Run, Start, Transfer, TransferFailure, TransferHandle,
     TransferManager, TransferState,
@@ -188,7 +188,7 @@ impl Download {
 
 fn failure(broken: Broken, source: &Source) -> S3Error {
     let Broken { error, mut done, failed, of, left, state } = broken;
-    done.sort_unstable();
+    put_in_order(&mut done, |number| (*number).into());
     let text = error.to_string();
     let left = left.map_or(Left::Nothing, |path| Left::PartialFile { path });
     let mut failure = TransferFailure::new(error, left);

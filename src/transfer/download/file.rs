@@ -1,5 +1,5 @@
 //! The file a download goes to: a hidden temporary one beside the target, which takes the target's name when it is
-//! complete. All of this blocks and belongs on a thread for that: see [`blocking`].
+//! complete. All of this blocks and belongs on a thread for that: see [`blocking`](crate::transfer::work::blocking).
 //!
 //! ```text
 //! look at the target -> .name.1f3a-18c.s3part, made new -> bytes, each where it belongs -> fsync -> rename -> fsync of the directory
@@ -18,19 +18,6 @@ use crate::{Bytes, S3Error};
 
 /// What is read back at once.
 const BLOCK: usize = 1 << 20;
-
-/// Runs what blocks where that is allowed.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, S3Error> + Send + 'static,
-) -> Result<T, S3Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(gone) => {
-            let message = "the thread that writes to the disk is gone: the runtime is shutting down";
-            Err(S3Error::new(TransferError::StreamInterrupted, message).with_source(gone))
-        }
-    }
-}
 
 /// Where a download shall end up, looked at before a byte moves.
 #[derive(Clone, Debug)]

@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 
-use tokio::task::JoinSet;
-
 use super::fetch::{Fetcher, Landed};
 use super::plan::Piece;
 use super::sink::{HOP, Sink};
 use super::source::Refusal;
-use crate::error::TransferError;
 use crate::transfer::Run;
+use crate::transfer::work::{Crew, lost};
 use crate::{ByteStream, S3Error};
 
 /// Why the pieces are not all there.
@@ -40,10 +38,7 @@ pub(crate) async fn fetch_all(
     mut landed: impl FnMut(Landed, Sink),
 ) -> Result<(), Stopped> {
     let mut waiting: VecDeque<Piece> = pieces.into();
-    let mut running: JoinSet<Ended> = JoinSet::new();
-    let lost = |gone: tokio::task::JoinError| {
-        S3Error::new(TransferError::StreamInterrupted, "a part of the download was ended").with_source(gone)
-    };
+    let mut running: Crew<Ended> = Crew::new();
     let stop = loop {
         while running.len() < run.settings.concurrency.max(1)
             && let Some(piece) = waiting.pop_front()
@@ -53,7 +48,7 @@ pub(crate) async fn fetch_all(
             let task: Task = (piece, sink_of(&piece), opened);
             running.spawn(one(run.clone(), fetcher.clone(), task));
         }
-        let done = match run.control.unless_cancelled(running.join_next()).await {
+        let done = match run.control.unless_cancelled(running.next()).await {
             Ok(done) => done,
             Err(error) => break Stopped::Failed(None, error),
         };
@@ -65,7 +60,7 @@ pub(crate) async fn fetch_all(
             }
             Some(Ok((_, Err(Refusal::Unranged(error))))) => break Stopped::Unranged(error),
             Some(Ok((number, Err(Refusal::Failed(error))))) => break Stopped::Failed(Some(number), error),
-            Some(Err(gone)) => break Stopped::Failed(None, lost(gone)),
+            Some(Err(gone)) => break Stopped::Failed(None, lost("a part of the download was ended", gone)),
         }
     };
     running.shutdown().await;

@@ -4,12 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinHandle;
-
 use super::course::Broken;
 use super::facts::Facts;
 use super::fetch::Landed;
-use super::file::{PartFile, Target, blocking};
+use super::file::{PartFile, Target};
 use super::plan::Plan;
 use super::source::{Pin, Source};
 use super::to_path::Job;
@@ -19,6 +17,7 @@ use crate::integrity::{Algorithm, Hasher, Sum, Unchecked, Verification};
 use crate::transfer::Run;
 use crate::transfer::control::TransferHandle;
 use crate::transfer::state::{DonePiece, DownloadState, TransferState, Work};
+use crate::transfer::work::{Running, apart, blocking};
 
 /// After so much, or so long, what has come is made to be on the disk and written down.
 const STEP: u64 = 64 << 20;
@@ -120,7 +119,7 @@ pub(crate) struct Recorder {
     fresh: Vec<DonePiece>,
     bytes: u64,
     last: Instant,
-    saving: Option<JoinHandle<()>>,
+    saving: Option<Running<()>>,
 }
 
 impl Recorder {
@@ -188,7 +187,7 @@ impl Recorder {
         self.last = Instant::now();
         let (state, file) = (self.state.clone(), self.file.clone());
         let (path, handle) = (self.path.clone(), self.handle.clone());
-        self.saving = Some(tokio::task::spawn_blocking(move || {
+        self.saving = Some(apart(move || {
             // Never before the bytes: a state that promises too much is worse than an old one, which is what stands when
             // this fails.
             if file.sync().is_ok() && path.is_none_or(|path| state.save(path).is_ok()) {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio::sync::mpsc::Sender;
-use tokio::task::JoinHandle;
 
 use super::file::{PartFile, failed};
 use crate::error::TransferError;
 use crate::integrity::{Algorithm, Hasher, Sum};
 use crate::transfer::progress::Meter;
+use crate::transfer::work::{Running, apart, no_thread};
 use crate::{Bytes, S3Error};
 
 /// Bytes that go to the disk in one go: enough that changing threads costs nothing, and little enough that a piece never
@@ -72,7 +72,7 @@ pub(crate) struct FileSink {
     gathered: Vec<Bytes>,
     held: usize,
     counted: u64,
-    writing: Option<JoinHandle<Written>>,
+    writing: Option<Running<Written>>,
 }
 
 struct Written {
@@ -117,7 +117,7 @@ impl FileSink {
         let at = self.at;
         self.at += bytes;
         let (file, mut hasher) = (self.file.clone(), self.hasher.take());
-        self.writing = Some(tokio::task::spawn_blocking(move || {
+        self.writing = Some(apart(move || {
             // While they are in the processor's cache, for the kernel as well.
             if let Some(hasher) = &mut hasher {
                 chunks.iter().for_each(|chunk| hasher.update(chunk));
@@ -130,10 +130,7 @@ impl FileSink {
     /// Waits for what is being written.
     async fn settle(&mut self) -> Result<(), S3Error> {
         let Some(writing) = self.writing.take() else { return Ok(()) };
-        let written = writing.await.map_err(|gone| {
-            let message = "the thread that writes to the disk is gone: the runtime is shutting down";
-            S3Error::new(TransferError::StreamInterrupted, message).with_source(gone)
-        })?;
+        let written = writing.await.map_err(no_thread)?;
         self.hasher = written.hasher;
         written.result.map_err(|error| failed("written", &self.target, error))?;
         self.counted += written.bytes;

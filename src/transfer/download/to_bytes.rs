@@ -8,7 +8,6 @@ use super::Downloaded;
 use super::course::{Broken, another_round, in_pieces_if_large, known, next};
 use super::facts::Facts;
 use super::fetch::{AGAIN, Fetcher, Landed, pause};
-use super::file::blocking;
 use super::pieces::{Stopped, fetch_all};
 use super::sink::{MemorySink, Sink};
 use super::source::Source;
@@ -17,6 +16,7 @@ use crate::error::{ObjectError, TransferError};
 use crate::integrity::{Hasher, Verification};
 use crate::transfer::Run;
 use crate::transfer::progress::Phase;
+use crate::transfer::work::{blocking, put_in_order};
 use crate::{ByteStream, Bytes, S3Error};
 
 /// The whole download. `limit`: the most bytes it may have.
@@ -81,7 +81,7 @@ async fn once(run: &Run, source: &Arc<Source>, limit: u64) -> Result<(Downloaded
         Err(Stopped::Failed(number, error)) => return Err(broken(error, number, &landed)),
     }
     run.meter.phase(Phase::Finishing);
-    filled.sort_by_key(|(number, _)| *number);
+    put_in_order(&mut filled, |(number, _)| (*number).into());
     // They lie one behind the other in the same allocation: nothing is copied.
     filled.into_iter().for_each(|(_, share)| whole.unsplit(share));
     let bytes = whole.freeze();

@@ -7,7 +7,7 @@ use super::Downloaded;
 use super::course::{Broken, another_round, in_pieces_if_large, known, next};
 use super::facts::Facts;
 use super::fetch::{AGAIN, Fetcher, Landed, pause};
-use super::file::{PartFile, Target, blocking, failed};
+use super::file::{PartFile, Target, failed};
 use super::pieces::{Stopped, fetch_all};
 use super::plan::Piece;
 use super::resume::{Recorder, Resumed};
@@ -19,6 +19,7 @@ use crate::integrity::{Hasher, Sum, Verification};
 use crate::transfer::Run;
 use crate::transfer::progress::Phase;
 use crate::transfer::state::TransferState;
+use crate::transfer::work::blocking;
 use crate::{ByteStream, Bytes, S3Error};
 
 /// What to do, apart from what all transfers have.

@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::task::JoinSet;
 
 use super::course::{Broken, in_pieces_if_large, known};
 use super::facts::{Facts, Stored};
@@ -32,6 +31,7 @@ use crate::transfer::Run;
 use crate::transfer::control::{Either, either};
 use crate::transfer::memory::Share;
 use crate::transfer::progress::Phase;
+use crate::transfer::work::Crew;
 use crate::{ByteStream, Bytes, S3Error};
 
 pub(crate) type Writer = Pinned<Box<dyn AsyncWrite + Send>>;
@@ -205,7 +205,7 @@ async fn feed(
     hunger: &Hunger,
 ) {
     // With it go all pieces under way.
-    let mut running = JoinSet::new();
+    let mut running = Crew::new();
     let slots = Arc::new(Semaphore::new(run.settings.concurrency.max(1)));
     for piece in pieces {
         let slot = slots.clone().acquire_owned().await.ok();
@@ -228,7 +228,7 @@ async fn feed(
         if lots.send(lot).await.is_err() {
             break;
         }
-        while running.try_join_next().is_some() {}
+        while running.reap() {}
     }
     drop(lots);
     std::future::pending().await

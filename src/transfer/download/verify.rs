@@ -5,6 +5,7 @@ use super::fetch::Landed;
 use crate::S3Error;
 use crate::error::TransferError;
 use crate::integrity::{Algorithm, Sum, Unchecked, Verification, Whole};
+use crate::transfer::work::put_in_order;
 
 /// What the checksums of the pieces tell.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub(crate) fn algorithm(stored: &Stored, remember: bool) -> Option<Algorithm> {
 /// # Errors
 /// `ChecksumMismatch`: they are not that object.
 pub(crate) fn verdict(stored: &Stored, landed: &mut [Landed]) -> Result<Verdict, S3Error> {
-    landed.sort_by_key(|landed| landed.piece.start);
+    put_in_order(landed, |landed| landed.piece.start);
     let sum = match stored {
         Stored::Whole(sum) if adds_up(sum.algorithm()) => sum,
         Stored::Whole(sum) => return Ok(Verdict::InOrder(*sum)),

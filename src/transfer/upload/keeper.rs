@@ -9,6 +9,7 @@ use super::super::TransferHandle;
 use super::super::progress::contained;
 use super::super::state::TransferState;
 use crate::S3Error;
+use crate::transfer::work::apart;
 
 /// What is called with each state.
 pub(super) type OnState = Arc<dyn Fn(&TransferState) + Send + Sync>;
@@ -40,7 +41,7 @@ impl Keeper {
         let due = now || self.written.is_none_or(|written| written.elapsed() >= PACE);
         let Some(path) = self.file.clone().filter(|_| due) else { return Ok(()) };
         let state = state.clone();
-        let outcome = tokio::task::spawn_blocking(move || state.save(path)).await;
+        let outcome = apart(move || state.save(path)).await;
         self.written = Some(Instant::now());
         outcome.unwrap_or(Ok(()))
     }

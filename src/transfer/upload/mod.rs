@@ -12,6 +12,7 @@ mod source;
 pub(super) mod sums;
 mod whole;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::config::ChecksumWhen;
 use crate::error::RequestError;
 use crate::integrity::Algorithm;
 use crate::operations::{PutObject, PutObjectRequest};
+use crate::transfer::work::apart;
 use crate::{Bucket, ByteStream, Bytes, S3Error};
 
 /// What errors call it.
@@ -276,7 +278,7 @@ impl Job {
         self.run.meter.set_total(len);
         let loaded = match (self.state.take(), self.keeper.file.clone()) {
             (None, Some(path)) => {
-                let loaded = tokio::task::spawn_blocking(move || TransferState::load(path)).await;
+                let loaded = apart(move || TransferState::load(path)).await;
                 loaded.unwrap_or(Ok(None))?
             }
             (state, _) => state,
@@ -298,7 +300,8 @@ impl Job {
         let path = file.facts.path.clone();
         let mut upload = self.in_parts(Some(file), plan.part_size, Some(plan))?;
         upload.open(resumed).await?;
-        let stands = upload.done.iter().map(|part| part.number).collect();
+        let mut stands = BTreeSet::new();
+        stands.extend(upload.done.iter().map(|part| part.number));
         upload.finish(Feed::File { path, plan, next: 1, stands }).await
     }
 

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::task::JoinSet;
-
 use super::super::control::{self, Either, either};
 use super::super::progress::Phase;
 use super::super::state::{FileFacts, PartState, TransferState, UploadState, Work};
@@ -21,6 +19,7 @@ use crate::S3Error;
 use crate::error::{ErrorKind, RequestError};
 use crate::operations::PutObjectRequest;
 use crate::telemetry::uploads;
+use crate::transfer::work::{Crew, put_in_order};
 
 /// An upload in parts, from the moment it is known to be one.
 pub(super) struct Multipart {
@@ -101,7 +100,7 @@ impl Multipart {
         if self.run.control.is_cancelled() {
             return Err(control::cancelled().into());
         }
-        self.done.sort_by_key(|part| part.number);
+        put_in_order(&mut self.done, |part| part.number.into());
         let stored = finish::complete(&self.run, &self.put, &self.upload_id, &self.wanted, &self.done);
         let stored = stored.await.map_err(|unfinished| match unfinished {
             Unfinished::Refused(cause) => Trouble { spoilt: !cause.is_retryable(), ..cause.into() },
@@ -128,7 +127,7 @@ impl Multipart {
         let run = self.run.clone();
         let part = request::part(&self.put, &self.upload_id, self.wanted.algorithm.as_ref());
         let sender = Arc::new(Sender { run: run.clone(), request: part, stopped: AtomicBool::new(false) });
-        let mut tasks: JoinSet<(u32, Result<PartState, S3Error>)> = JoinSet::new();
+        let mut tasks: Crew<(u32, Result<PartState, S3Error>)> = Crew::new();
         let mut failed: Vec<(u32, String)> = Vec::new();
         let mut cause: Option<S3Error> = None;
         let mut over = false;
@@ -142,7 +141,7 @@ impl Multipart {
                 feed.next(&run.shared().memory).await
             };
             let joined = async {
-                match tasks.join_next().await {
+                match tasks.next().await {
                     Some(joined) => joined,
                     None => std::future::pending().await,
                 }
@@ -168,7 +167,7 @@ impl Multipart {
                 }
                 Either::Second(Either::First(Err(error))) => {
                     sender.stopped.store(true, Ordering::Relaxed);
-                    cause.get_or_insert(lost(&error));
+                    cause.get_or_insert(lost(error));
                 }
                 Either::Second(Either::Second(Ok(Some(piece)))) => {
                     tasks.spawn(sender.clone().send(piece));
@@ -191,7 +190,7 @@ impl Multipart {
                 if let (Some(changed), ErrorKind::Request(RequestError::Validation)) = (changed, cause.kind()) {
                     cause = changed;
                 }
-                failed.sort();
+                put_in_order(&mut failed, |(number, _)| (*number).into());
                 Err(Trouble { failed, spoilt, ..cause.into() })
             }
             None => Ok(()),
@@ -201,7 +200,7 @@ impl Multipart {
     fn state(&self) -> Option<TransferState> {
         let source: FileFacts = self.file.as_ref()?.facts.clone();
         let mut parts = self.done.clone();
-        parts.sort_by_key(|part| part.number);
+        put_in_order(&mut parts, |part| part.number.into());
         let upload = UploadState {
             upload_id: self.upload_id.clone(),
             source,
@@ -253,7 +252,7 @@ impl Multipart {
         };
         let mut failure = TransferFailure::new(trouble.cause, left);
         failure.done = self.done.iter().map(|part| part.number).collect();
-        failure.done.sort_unstable();
+        put_in_order(&mut failure.done, |number| (*number).into());
         failure.failed = trouble.failed;
         failure.parts = self.parts;
         failure.state = state;

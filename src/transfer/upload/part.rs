@@ -12,6 +12,7 @@ use super::sums::value_of;
 use crate::error::{ResponseError, TransferError};
 use crate::integrity::{Algorithm, Hasher};
 use crate::operations::UploadPartRequest;
+use crate::transfer::work;
 use crate::types::ChecksumType;
 use crate::{BodyObserver, ByteStream, Bytes, S3Error};
 
@@ -176,9 +177,9 @@ impl BodyObserver for Watch {
 }
 
 /// A part that was never over because the upload was called off.
-pub(super) fn lost(error: &tokio::task::JoinError) -> S3Error {
-    if error.is_cancelled() {
-        return control::cancelled();
+pub(super) fn lost(error: Option<tokio::task::JoinError>) -> S3Error {
+    match error {
+        Some(error) if error.is_cancelled() => control::cancelled(),
+        error => work::lost("the task of a part was lost", error),
     }
-    S3Error::new(TransferError::StreamInterrupted, format!("the task of a part was lost: {error}"))
 }

@@ -9,6 +9,7 @@ use super::sums::value_of;
 use crate::error::{ErrorKind, MultipartError, RequestError};
 use crate::integrity::Hasher;
 use crate::operations::PutObjectRequest;
+use crate::transfer::work::put_in_order;
 use crate::types::{ChecksumAlgorithm, Part};
 use crate::{ByteStream, S3Error};
 
@@ -77,7 +78,7 @@ pub(super) async fn resume(
             Err(error) => return Err(error),
         }
     }
-    parts.sort_by_key(|part| part.number);
+    put_in_order(&mut parts, |part| part.number.into());
     parts.dedup_by_key(|part| part.number);
     Ok(Some(Resumed { upload_id: upload.upload_id, plan, algorithm, parts }))
 }
