@@ -50,6 +50,8 @@ const OWN: &str = "integration-s3";
 const CHECKED: &str = "integration-s3:checked";
 const GIB: &str = "1073741824";
 const GIB_BYTES: f64 = 1_073_741_824.0;
+const GET_1K: &[&str] = &["--case", "get", "--size", "1024", "--n", "5000", "--warm-up", "500"];
+const STREAM_1G: &[&str] = &["--case", "stream", "--size", GIB, "--n", "1", "--in-flight", "1"];
 
 /// In the order of the tables.
 pub const CASES: &[Case] = &[
@@ -57,7 +59,7 @@ pub const CASES: &[Case] = &[
         name: "get-1k",
         what: "GET of 1 KiB into memory, 8 in flight",
         tls: false,
-        arguments: &["--case", "get", "--size", "1024", "--n", "5000", "--warm-up", "500"],
+        arguments: GET_1K,
         unit: Unit::Micros,
         goals: &[goal(OWN, 1.5, Reference::Floor), goal(CHECKED, 1.5, Reference::Floor)],
     },
@@ -65,7 +67,7 @@ pub const CASES: &[Case] = &[
         name: "get-1k-tls",
         what: "GET of 1 KiB into memory over TLS, 8 in flight",
         tls: true,
-        arguments: &["--case", "get", "--size", "1024", "--n", "5000", "--warm-up", "500"],
+        arguments: GET_1K,
         unit: Unit::Micros,
         goals: &[],
     },
@@ -124,7 +126,7 @@ pub const CASES: &[Case] = &[
         name: "stream-1g",
         what: "1 GiB read as a stream",
         tls: false,
-        arguments: &["--case", "stream", "--size", GIB, "--n", "1", "--in-flight", "1"],
+        arguments: STREAM_1G,
         unit: Unit::Seconds,
         goals: &[goal(OWN, 1.05, Reference::Floor), goal(CHECKED, 1.15, Reference::Floor)],
     },
@@ -132,7 +134,7 @@ pub const CASES: &[Case] = &[
         name: "stream-1g-tls",
         what: "1 GiB read as a stream over TLS",
         tls: true,
-        arguments: &["--case", "stream", "--size", GIB, "--n", "1", "--in-flight", "1"],
+        arguments: STREAM_1G,
         unit: Unit::Seconds,
         goals: &[],
     },

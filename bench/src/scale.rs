@@ -26,7 +26,7 @@ const RANGES: &[Range] = &[
         what: "GETs of 1 KiB in flight; as it comes there are at most 100 connections and the others wait, `wide` has one for each",
         sizes: &[1, 32, 1000, 10_000],
         who: &["floor", "floor:pooled-signed", "integration-s3", "integration-s3:wide"],
-        arguments: |size| words(&format!("--case get --size 1024 --n 20000 --warm-up 1 --in-flight {size}")),
+        arguments: |size| words(&format!("--case get --size 1024 --n 100000 --warm-up 1 --in-flight {size}")),
         requests: |_| 1.0,
     },
     Range {
@@ -95,7 +95,7 @@ fn one(range: &Range, runs: &[Vec<Vec<(f64, f64)>>]) -> (String, Value) {
     let heads: Vec<String> = range.sizes.iter().map(|size| format!("{size}: CPU us (peak MiB)")).collect();
     let mut head = vec!["contestant"];
     head.extend(heads.iter().map(String::as_str));
-    head.push("worst / best");
+    head.extend(["worst / best", "largest / best"]);
     let mut table = Table::new(&head);
     let mut stored = serde_json::Map::new();
     for (label, runs) in range.who.iter().zip(runs) {
@@ -108,7 +108,9 @@ fn one(range: &Range, runs: &[Vec<Vec<(f64, f64)>>]) -> (String, Value) {
         let best = medians.iter().map(|it| it.0).fold(f64::MAX, f64::min);
         let worst = medians.iter().map(|it| it.0).fold(0.0, f64::max);
         let cells = medians.iter().map(|(cpu, peak)| format!("{} ({:.1})", figure(*cpu), peak / 1024.0));
-        table.row([(*label).to_owned()].into_iter().chain(cells).chain([format!("{:.2}", worst / best)]).collect());
+        let largest = medians.last().map_or(0.0, |it| it.0);
+        let ratios = [worst, largest].map(|cpu| format!("{:.2}", cpu / best));
+        table.row([(*label).to_owned()].into_iter().chain(cells).chain(ratios).collect());
         let figures: Vec<Value> = range
             .sizes
             .iter()

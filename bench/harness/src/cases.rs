@@ -51,8 +51,9 @@ async fn warm<C: Contestant>(mut arguments: Arguments) -> Result<String> {
     }
     let client = Arc::new(C::new(&arguments.target).await?);
     if arguments.warm_up > 0 && arguments.pieces == 1 {
-        // Connections are opened before the clock starts.
-        perform(&client, &arguments, &body, arguments.target.in_flight as u64).await?;
+        // Connections are opened before the clock starts. Who is done early lends his to the others: it takes a few turns until
+        // everybody has one.
+        perform(&client, &arguments, &body, 4 * arguments.target.in_flight as u64).await?;
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let meter = Meter::start();
