@@ -22,9 +22,10 @@ pub fn scratch(name: &str) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// The words of a variable, or of the default.
+/// The words of a variable; those of the default where it is unset or empty.
 pub fn words(variable: &str, default: &str) -> Vec<String> {
-    let text = std::env::var(variable).unwrap_or_else(|_| default.to_owned());
+    let set = std::env::var(variable).ok().filter(|text| !text.trim().is_empty());
+    let text = set.unwrap_or_else(|| default.to_owned());
     text.split_whitespace().map(str::to_owned).collect()
 }
 
