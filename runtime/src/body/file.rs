@@ -42,7 +42,9 @@ impl FileSpan {
 }
 
 async fn file_len(path: &Path) -> Result<u64, S3Error> {
-    let meta = tokio::fs::metadata(path).await.map_err(|error| {
+    let at = path.to_owned();
+    let asked = spawn_blocking(move || std::fs::metadata(at)).await;
+    let meta = asked.unwrap_or_else(|gone| Err(gone.into())).map_err(|error| {
         let message = format!("the file {path:?} cannot be read: {error}");
         S3Error::new(RequestError::Validation, message).with_source(error)
     })?;

@@ -71,22 +71,28 @@ impl ProviderFacts {
     }
 
     fn fill(&self, template: &'static str) -> Result<String, S3Error> {
-        let mut text = template.to_owned();
-        for (name, value) in &self.parameters {
-            let place = format!("{{{name}}}");
+        let mut text = String::with_capacity(template.len() + 32);
+        let mut rest = template;
+        while let Some((before, (name, after))) =
+            rest.split_once('{').and_then(|(before, place)| Some((before, place.split_once('}')?)))
+        {
+            text.push_str(before);
+            let value = self.parameters.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
             // A parameter that is the whole is checked as what it is; inside a host it must be a part of one.
-            let whole = template == place;
+            let whole = template.len() == name.len() + 2;
             let fits =
                 !value.is_empty() && value.len() <= 63 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-            if !whole && !fits && template.contains(&place) {
+            if !whole && !fits {
                 return Err(S3Error::new(
                     ConfigurationError::InvalidConfiguration,
                     format!("{name} of the provider {} cannot be part of a host name", self.name),
                 )
                 .with_suggestion("give 1 to 63 letters, digits and dashes"));
             }
-            text = text.replace(&place, value);
+            text.push_str(value);
+            rest = after;
         }
+        text.push_str(rest);
         Ok(text)
     }
 }

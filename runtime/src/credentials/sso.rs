@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
-use super::document::Document;
+use super::document::{Document, text_of};
 use super::exchange::{Exchange, request, secret_header, shown};
 use super::fault::{broken, expired, failed, unreachable};
 use super::{Surroundings, region, service};
@@ -116,15 +116,16 @@ impl Sso<'_> {
     async fn renew(&self, path: &Path, with: &Renewal, now: Timestamp) -> Result<Token, S3Error> {
         let url = self.url("AWS_ENDPOINT_URL_SSO_OIDC", "oidc", "/token")?;
         let whom = shown(&url);
-        let question = Zeroizing::new(
-            serde_json::json!({
-                "clientId": with.client,
-                "clientSecret": with.secret.expose(),
-                "grantType": "refresh_token",
-                "refreshToken": with.refresh.expose(),
-            })
-            .to_string(),
-        );
+        let mut question = Map::new();
+        for (name, value) in [
+            ("clientId", with.client.as_str()),
+            ("clientSecret", with.secret.expose()),
+            ("grantType", "refresh_token"),
+            ("refreshToken", with.refresh.expose()),
+        ] {
+            question.insert(name.to_owned(), value.into());
+        }
+        let question = text_of(&question);
         let make = || {
             let mut post = request(Method::POST, &url);
             post.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
@@ -159,8 +160,8 @@ impl Sso<'_> {
         if let Some(refresh) = refresh {
             members.insert("refreshToken".to_owned(), refresh.into());
         }
-        let text = Zeroizing::new(serde_json::to_vec(&members)?);
-        self.surroundings.write(path.to_owned(), text).await
+        let text = std::mem::take(&mut *text_of(&members)).into_bytes();
+        self.surroundings.write(path.to_owned(), Zeroizing::new(text)).await
     }
 
     async fn portal(&self, token: &SecretString, now: Timestamp) -> Result<Credentials, S3Error> {

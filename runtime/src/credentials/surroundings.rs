@@ -143,6 +143,7 @@ impl Surroundings {
     }
 
     /// The variable, without surrounding white space; an empty one counts as not set.
+    #[inline(never)]
     pub fn variable(&self, name: &str) -> Option<String> {
         let value = (self.variables)(name)?;
         match value.trim() {

@@ -25,7 +25,7 @@ const fn forgiving(config: GeneralPurposeConfig) -> GeneralPurposeConfig {
 ///
 /// ASCII that looks like an encoded word is encoded too, so that what is read back is what was given.
 pub fn encode_words(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() && !text.contains("=?") {
+    if text.is_ascii() && find(text, b"=?").is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() * 2 + 16);
@@ -49,7 +49,7 @@ pub fn encode_words(text: &str) -> Cow<'_, str> {
 
 /// Replaces the encoded words in a header value by their text. White space between two words vanishes.
 pub fn decode_words(text: &str) -> Cow<'_, str> {
-    if !text.contains("=?") {
+    if find(text, b"=?").is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -58,7 +58,7 @@ pub fn decode_words(text: &str) -> Cow<'_, str> {
     let mut pending: Vec<u8> = Vec::new();
     let mut after_word = false;
     while !rest.is_empty() {
-        let Some(at) = rest.find("=?") else { break };
+        let Some(at) = find(rest, b"=?") else { break };
         let (before, from) = rest.split_at(at);
         match word(from, &pending) {
             Some((bytes, len)) => {
@@ -84,6 +84,11 @@ pub fn decode_words(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Where the two ASCII characters stand. The search for texts of any length would bring much code for this.
+fn find(text: &str, two: &[u8; 2]) -> Option<usize> {
+    text.as_bytes().windows(2).position(|pair| pair == two)
+}
+
 fn flush(pending: &mut Vec<u8>, out: &mut String) {
     out.push_str(&String::from_utf8_lossy(pending));
     pending.clear();
@@ -99,7 +104,7 @@ fn word(text: &str, before: &[u8]) -> Option<(Vec<u8>, usize)> {
     }
     let (charset, rest) = inner.get(..window)?.split_once('?')?;
     let (encoding, rest) = rest.split_once('?')?;
-    let (payload, _) = rest.split_once("?=")?;
+    let payload = rest.get(..find(rest, b"?=")?)?;
     if payload.contains([' ', '?']) {
         return None;
     }

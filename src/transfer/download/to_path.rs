@@ -161,7 +161,7 @@ async fn in_pieces(
             let mut broken = broken(error, None, &landed);
             match recorder {
                 // The bytes are right; only the place is not. Unless somebody else took the file away.
-                Some(recorder) if !wrong && tokio::fs::symlink_metadata(file.path()).await.is_ok() => {
+                Some(recorder) if !wrong && is_there(file.path()).await => {
                     broken.left = Some(file.path().to_owned());
                     broken.state = Some(recorder.close().await);
                     return Err(broken);
@@ -286,4 +286,10 @@ async fn stream(
             Err(error)
         }
     }
+}
+
+/// Also for a link that leads nowhere.
+async fn is_there(path: &Path) -> bool {
+    let path = path.to_owned();
+    blocking(move || Ok(std::fs::symlink_metadata(path).is_ok())).await.unwrap_or(false)
 }

@@ -50,8 +50,9 @@ impl Keeper {
     pub(super) async fn forget(&self) {
         self.handle.keep(None);
         if let Some(path) = &self.file {
-            match tokio::fs::remove_file(path).await {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            let at = path.clone();
+            match apart(move || std::fs::remove_file(at)).await {
+                Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
                     let path = path.display();
                     tracing::warn!(target: "integration_s3::call", %path, %error, "the state file cannot be removed");
                 }

@@ -1,13 +1,15 @@
 //! Where the bytes of an upload come from.
 
 use std::fmt;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::AsyncRead;
 
 use super::super::state::FileFacts;
 use crate::error::RequestError;
+use crate::transfer::work::blocking;
 use crate::{ByteStream, Bytes, S3Error};
 
 /// What is uploaded: a file, bytes, or a stream whose length may be unknown.
@@ -99,23 +101,28 @@ impl File {
     /// # Errors
     /// It is no file, or cannot be read. Nothing has been sent then.
     pub(super) async fn look_at(path: &Path) -> Result<Self, S3Error> {
+        let path = path.to_owned();
+        blocking(move || Self::look(&path)).await
+    }
+
+    fn look(path: &Path) -> Result<Self, S3Error> {
         let refused = |error: &std::io::Error| {
             S3Error::new(RequestError::Validation, format!("the file {} cannot be read: {error}", path.display()))
                 .with_source(std::io::Error::from(error.kind()))
         };
         let absolute = std::path::absolute(path).map_err(|error| refused(&error))?;
         // Opened, so that a missing permission shows before anything is sent.
-        let meta = match tokio::fs::metadata(path).await {
+        let meta = match std::fs::metadata(path) {
             Ok(meta) if !meta.is_file() => {
                 let message = format!("{} is not a file", path.display());
                 return Err(S3Error::new(RequestError::Validation, message)
                     .with_suggestion("give a file; a pipe or a device can be uploaded as a reader"));
             }
             Ok(_) => {
-                let mut file = tokio::fs::File::open(path).await.map_err(|error| refused(&error))?;
-                let meta = file.metadata().await.map_err(|error| refused(&error))?;
+                let mut file = std::fs::File::open(path).map_err(|error| refused(&error))?;
+                let meta = file.metadata().map_err(|error| refused(&error))?;
                 // Files a kernel makes up while they are read have no length.
-                if meta.len() == 0 && file.read(&mut [0]).await.map_err(|error| refused(&error))? > 0 {
+                if meta.len() == 0 && file.read(&mut [0]).map_err(|error| refused(&error))? > 0 {
                     let message = format!("{} says it is empty, and is not", path.display());
                     return Err(S3Error::new(RequestError::Validation, message)
                         .with_suggestion("upload it as a reader, whose length need not be known"));

@@ -41,6 +41,7 @@ impl<'a> Found<'a> {
     }
 
     /// `path:line`.
+    #[inline(never)]
     pub fn place(&self) -> String {
         format!("{}:{}", self.file, self.property.line)
     }
@@ -68,6 +69,7 @@ impl<'a> Profile<'a> {
 
     /// The property of that (lower case) name that wins: `credentials` before `config`, later lines before earlier ones.
     /// A property without a value and without nested ones counts as not set.
+    #[inline(never)]
     pub fn get(&self, name: &str) -> Option<Found<'a>> {
         let set = |p: &&Property| p.name == name && (!p.value().is_empty() || !p.nested.is_empty());
         self.parts.iter().find_map(|(file, section)| {
@@ -77,6 +79,7 @@ impl<'a> Profile<'a> {
     }
 
     /// The value of [`get`](Self::get).
+    #[inline(never)]
     pub fn value(&self, name: &str) -> Option<&'a str> {
         self.get(name).map(|found| found.value()).filter(|value| !value.is_empty())
     }

@@ -229,6 +229,7 @@ fn named(found: &Found<'_>) -> Result<Named, S3Error> {
     }
 }
 
+#[inline(never)]
 fn owned(profile: &Profile<'_>, name: &str) -> Option<String> {
     profile.value(name).map(str::to_owned)
 }
