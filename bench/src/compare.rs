@@ -26,6 +26,7 @@ type Sheet = BTreeMap<String, Figures>;
 pub fn run() -> Outcome {
     let (rounds, cases) = (machine::number("ROUNDS", 5)?, chosen()?);
     let contestants = contestants::build(true)?;
+    let hash_nanos = micro::hash_nanos_per_byte()?;
     let server = contestants::ours("null-server", Build::Timed)?;
     let (server_cpu, client_cpu) = machine::processors();
     let server = machine::Server::start(machine::pinned(&server_cpu, &server))?;
@@ -51,7 +52,7 @@ pub fn run() -> Outcome {
             sheet.entry(contestant.label.clone()).or_default().count(ask(counting, contestant, case));
         }
     }
-    let mut page = summary(&cases, &sheets, micro::hash_nanos_per_byte()?);
+    let mut page = summary(&cases, &sheets, hash_nanos);
     for (case, sheet) in cases.iter().zip(&sheets) {
         page += &one(case, sheet);
     }

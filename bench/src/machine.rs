@@ -95,13 +95,17 @@ pub fn describe() -> Result<Vec<(&'static str, String)>, String> {
     Ok(vec![
         ("date", output(program("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))?.trim().to_owned()),
         ("processor", format!("{cores} x {}", model.map_or("unknown", |(_, name)| name))),
-        ("rustc", rustc()?),
-        (
-            "commit",
-            output(Command::new("git").args(["-C"]).arg(root()).args(["describe", "--always", "--dirty"]))
-                .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned()),
-        ),
+        ("rustc", format!("rustc {}", rustc()?)),
+        ("commit", commit().unwrap_or_else(|_| "commit unknown".to_owned())),
     ])
+}
+
+/// `commit 1a2b3c4`, and whether anything but the benches' own figures is other than committed.
+fn commit() -> Result<String, String> {
+    let git = |words: &[&str]| output(Command::new("git").arg("-C").arg(root()).args(words));
+    let changed = git(&["status", "--porcelain", "-uno", "--", ".", ":!bench/results.json", ":!docs/performance.md"])?;
+    let behind = if changed.is_empty() { "" } else { ", with changes" };
+    Ok(format!("commit {}{behind}", git(&["rev-parse", "--short", "HEAD"])?.trim()))
 }
 
 /// The compiler's version: `1.95.0`.
