@@ -3,6 +3,8 @@
 //! It never mentions an operation. What an operation looks like on the wire is generated from the
 //! model into the package `integration-s3`, which calls [`plumbing`].
 
+#[doc(hidden)]
+pub mod apart;
 pub mod body;
 pub mod call;
 pub mod checks;

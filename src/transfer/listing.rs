@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::error::{ConfigurationError, RequestError, TransferError};
 use crate::operations::{ListObjectsV2, ListObjectsV2Output, ListObjectsV2Request};
-use crate::transfer::work::{Crew, lost};
+use crate::transfer::work::{Crew, Gone, lost};
 use crate::types::Object;
 use crate::{Bucket, S3Error};
 use spans::{Ask, Page, Spans, What};
@@ -244,10 +244,7 @@ impl Stream for ParallelItems {
 }
 
 impl ParallelItems {
-    fn take_in(
-        &mut self,
-        answer: Result<(Ask, Result<ListObjectsV2Output, S3Error>), Option<tokio::task::JoinError>>,
-    ) -> Result<(), S3Error> {
+    fn take_in(&mut self, answer: Result<(Ask, Result<ListObjectsV2Output, S3Error>), Gone>) -> Result<(), S3Error> {
         let (ask, page) = answer.map_err(|gone| lost("a page of the listing was not fetched", gone))?;
         let page = page?;
         let page = Page {

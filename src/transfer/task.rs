@@ -74,9 +74,8 @@ pub(crate) fn spawn<T: Send + 'static>(
 }
 
 #[cold]
-fn lost_task(lost: Option<tokio::task::JoinError>) -> S3Error {
-    let why = lost.map_or_else(String::new, |lost| format!(": {lost}"));
-    S3Error::new(TransferError::UploadAborted, format!("the transfer's task was lost{why}"))
+fn lost_task(lost: work::Gone) -> S3Error {
+    S3Error::new(TransferError::UploadAborted, format!("the transfer's task was lost: {lost}"))
         .with_suggestion("keep the runtime running until the transfer is over")
 }
 

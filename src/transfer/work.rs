@@ -10,57 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::runtime::Handle;
-use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinSet};
+
+pub(crate) use integration_s3_runtime::apart::{Gone, Running, apart, begin};
 
 use crate::S3Error;
 use crate::error::TransferError;
 
 type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Work under way, and its answer when it is over. Dropped, it goes on.
-pub(crate) struct Running<T> {
-    task: JoinHandle<()>,
-    answer: Arc<Mutex<Option<T>>>,
-}
-
-/// Begins what waits for the disk, on a thread where that is allowed.
-pub(crate) fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Running<T> {
-    fn begin(work: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
-        tokio::task::spawn_blocking(work)
-    }
-    let answer = Arc::new(Mutex::new(None));
-    let place = Arc::clone(&answer);
-    Running { task: begin(Box::new(move || fill(&place, work()))), answer }
-}
-
-/// Begins a task.
-pub(crate) fn begin<T: Send + 'static>(runtime: &Handle, work: impl Future<Output = T> + Send + 'static) -> Running<T> {
-    let answer = Arc::new(Mutex::new(None));
-    let place = Arc::clone(&answer);
-    let task: Boxed = Box::pin(async move { fill(&place, work.await) });
-    Running { task: runtime.spawn(task), answer }
-}
-
-fn fill<T>(place: &Mutex<Option<T>>, answer: T) {
-    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-}
-
-impl<T> Running<T> {
-    pub(crate) fn is_finished(&self) -> bool {
-        self.task.is_finished()
-    }
-}
-
-impl<T> Future for Running<T> {
-    /// Nothing comes of work that panicked, or whose runtime ended.
-    type Output = Result<T, Option<JoinError>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let over = ready!(Pin::new(&mut self.task).poll(cx));
-        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Poll::Ready(over.map_err(Some).and_then(|()| answer.ok_or(None)))
-    }
-}
 
 /// [`apart`], for work that can fail.
 pub(crate) async fn blocking<T: Send + 'static>(
@@ -71,19 +28,15 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// The error of work [`apart`] that did not come to its end.
 #[cold]
-pub(crate) fn no_thread(gone: Option<JoinError>) -> S3Error {
+pub(crate) fn no_thread(gone: Gone) -> S3Error {
     let message = "the thread that writes to the disk is gone: the runtime is shutting down";
     lost(message, gone)
 }
 
 /// The error of work that did not come to its end.
 #[cold]
-pub(crate) fn lost(message: &'static str, gone: Option<JoinError>) -> S3Error {
-    let error = S3Error::new(TransferError::StreamInterrupted, message);
-    match gone {
-        Some(gone) => error.with_source(gone),
-        None => error,
-    }
+pub(crate) fn lost(message: &'static str, gone: Gone) -> S3Error {
+    S3Error::new(TransferError::StreamInterrupted, message).with_source(gone)
 }
 
 /// Tasks whose answers come in the order they end. Dropped, it ends them all.
@@ -120,13 +73,13 @@ impl<T: Send + 'static> Crew<T> {
     }
 
     /// What the next one answered; `None` when there is none left.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Option<JoinError>>>> {
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, Gone>>> {
         let over = ready!(self.tasks.poll_join_next(cx));
         Poll::Ready(over.map(|over| self.answer(over)))
     }
 
     /// As [`poll_next`](Self::poll_next). Nothing is lost when the future is dropped.
-    pub(crate) async fn next(&mut self) -> Option<Result<T, Option<JoinError>>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<T, Gone>> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
@@ -150,9 +103,9 @@ impl<T: Send + 'static> Crew<T> {
     }
 
     /// There are as many answers as tasks that ended well: any of them may be taken.
-    fn answer(&mut self, over: Result<(), JoinError>) -> Result<T, Option<JoinError>> {
-        over.map_err(Some)?;
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front().ok_or(None)
+    fn answer(&mut self, over: Result<(), JoinError>) -> Result<T, Gone> {
+        over.map_err(|error| Gone(Some(error)))?;
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front().ok_or(Gone(None))
     }
 }
 

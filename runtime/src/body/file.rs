@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::BodySource;
+use crate::apart::{Running, apart};
 use crate::error::{ConfigurationError, RequestError, S3Error, TransferError};
 
 /// Large enough that threads are not woken too often, small enough that two of them do not count.
@@ -43,8 +43,8 @@ impl FileSpan {
 
 async fn file_len(path: &Path) -> Result<u64, S3Error> {
     let at = path.to_owned();
-    let asked = spawn_blocking(move || std::fs::metadata(at)).await;
-    let meta = asked.unwrap_or_else(|gone| Err(gone.into())).map_err(|error| {
+    let asked = apart(move || std::fs::metadata(at)).await;
+    let meta = asked.unwrap_or_else(|gone| Err(std::io::Error::other(gone))).map_err(|error| {
         let message = format!("the file {path:?} cannot be read: {error}");
         S3Error::new(RequestError::Validation, message).with_source(error)
     })?;
@@ -60,7 +60,7 @@ pub(super) struct FileSource {
     /// Bytes handed out.
     seen: u64,
     /// The piece being read on another thread; it owns the open file meanwhile.
-    ahead: Option<JoinHandle<Result<(File, Bytes), S3Error>>>,
+    ahead: Option<Running<Result<(File, Bytes), S3Error>>>,
 }
 
 impl FileSource {
@@ -83,7 +83,7 @@ impl BodySource for FileSource {
                     return Poll::Ready(Some(Err(S3Error::new(ConfigurationError::InvalidConfiguration, message))));
                 }
                 let span = Arc::clone(&this.span);
-                spawn_blocking(move || {
+                apart(move || {
                     let file = open(&span)?;
                     read(file, &span, 0)
                 })
@@ -107,7 +107,7 @@ impl BodySource for FileSource {
         this.seen += bytes.len() as u64;
         if this.seen < this.span.len {
             let (span, seen) = (Arc::clone(&this.span), this.seen);
-            this.ahead = Some(spawn_blocking(move || read(file, &span, seen)));
+            this.ahead = Some(apart(move || read(file, &span, seen)));
         }
         Poll::Ready(Some(Ok(bytes)))
     }

@@ -12,10 +12,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::ProvideCredentials;
 use super::fault::{expired, failed};
+use crate::apart::as_a_task;
 use crate::error::{CredentialsError, S3Error};
 use crate::identity::Credentials;
 use crate::resilience::Jitter;
@@ -149,7 +151,7 @@ impl Shared {
             let mut flight = lock(&self.flight);
             if !flight.as_ref().is_some_and(under_way) {
                 let (departed, fetch) = self.depart(now);
-                tokio::spawn(fetch);
+                as_a_task(&Handle::current(), fetch);
                 *flight = Some(departed);
             }
         }
@@ -240,7 +242,7 @@ impl fmt::Debug for Shared {
 fn begin(mut fetch: Fetch) {
     let mut context = Context::from_waker(Waker::noop());
     if let Ok(Poll::Pending) = catch_unwind(AssertUnwindSafe(|| fetch.as_mut().poll(&mut context))) {
-        tokio::spawn(fetch);
+        as_a_task(&Handle::current(), fetch);
     }
 }
 

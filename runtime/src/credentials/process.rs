@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::Surroundings;
 use super::document::{Document, Names};
 use super::fault::{broken, failed};
+use crate::apart::apart;
 use crate::error::S3Error;
 use crate::identity::Credentials;
 use crate::transport::BoxFuture;
@@ -47,9 +48,7 @@ pub(super) struct Shell;
 impl RunProcess for Shell {
     fn run(&self, command: &str, limit: Duration) -> BoxFuture<'static, io::Result<ProcessOutput>> {
         let command = command.to_owned();
-        Box::pin(
-            async move { tokio::task::spawn_blocking(move || run(&command, limit)).await.map_err(io::Error::other)? },
-        )
+        Box::pin(async move { apart(move || run(&command, limit)).await.map_err(io::Error::other)? })
     }
 }
 

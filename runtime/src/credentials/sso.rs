@@ -154,7 +154,10 @@ impl Sso<'_> {
     /// Replaces the token in its file and leaves all other members as they are.
     async fn keep(&self, path: &Path, access: &str, refresh: Option<&str>, ends: Timestamp) -> io::Result<()> {
         let old = self.surroundings.read(path.to_owned()).await?;
-        let mut members: Map<String, Value> = serde_json::from_slice(&old)?;
+        // As a value: what is said of other types would bring the writing of floating numbers with it.
+        let Value::Object(mut members) = serde_json::from_slice(&old)? else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
         members.insert("accessToken".to_owned(), access.into());
         members.insert("expiresAt".to_owned(), Timestamp::from_unix(ends.unix()).to_string().into());
         if let Some(refresh) = refresh {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::apart::apart;
 use crate::config::Clock;
 use crate::error::S3Error;
 use crate::timestamp::Timestamp;
@@ -203,13 +204,13 @@ impl Surroundings {
     /// Reads a file without holding the runtime's thread up.
     pub(super) async fn read(&self, path: PathBuf) -> io::Result<Zeroizing<Vec<u8>>> {
         let files = self.files.clone();
-        tokio::task::spawn_blocking(move || files(&path)).await.map_err(io::Error::other)?.map(Zeroizing::new)
+        apart(move || files(&path)).await.map_err(io::Error::other)?.map(Zeroizing::new)
     }
 
     #[cfg(feature = "sso")]
     pub(super) async fn write(&self, path: PathBuf, bytes: Zeroizing<Vec<u8>>) -> io::Result<()> {
         let writer = self.writer.clone();
-        tokio::task::spawn_blocking(move || writer(&path, &bytes)).await.map_err(io::Error::other)?
+        apart(move || writer(&path, &bytes)).await.map_err(io::Error::other)?
     }
 
     pub(super) fn metadata(&self) -> &dyn HttpTransport {

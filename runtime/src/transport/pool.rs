@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::TransportError;
 use super::line::Line;
+use crate::apart::as_a_task;
 
 /// The sweeper comes by at least this often, and no more often than that.
 const SWEEPS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
@@ -140,7 +141,7 @@ impl Pool {
         let Ok(runtime) = Handle::try_current() else { return };
         if !self.swept.swap(true, Ordering::AcqRel) {
             let sweeper = Sweeper(Arc::downgrade(self));
-            runtime.spawn(sweeper.run((self.idle_limit / 4).clamp(SWEEPS.0, SWEEPS.1)));
+            as_a_task(&runtime, Box::pin(sweeper.run((self.idle_limit / 4).clamp(SWEEPS.0, SWEEPS.1))));
         }
     }
 

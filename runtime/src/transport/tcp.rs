@@ -12,6 +12,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::BoxFuture;
 use crate::error::BoxError;
 
 /// RFC 8305, section 8, names 250 ms; most of what is slower than this never comes.
@@ -27,10 +28,15 @@ pub(super) struct Options {
 }
 
 /// A connection to `host`, a name or an address with or without brackets.
-pub(super) async fn connect(host: &str, port: u16, options: Options) -> Result<TcpStream, BoxError> {
+/// Boxed: hosts and proxies share the code, and futures around it stay small.
+pub(super) fn connect(host: &str, port: u16, options: Options) -> BoxFuture<'_, Result<TcpStream, BoxError>> {
+    Box::pin(open(host, port, options))
+}
+
+async fn open(host: &str, port: u16, options: Options) -> Result<TcpStream, BoxError> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let stream = match host.parse::<IpAddr>() {
-        Ok(address) => TcpStream::connect((address, port)).await?,
+        Ok(address) => TcpStream::connect(SocketAddr::new(address, port)).await?,
         Err(_) => {
             let found = tokio::net::lookup_host((host, port)).await.map_err(|error| NoAddress(Some(error)))?;
             first_to_answer(found.collect(), options.limit).await?
@@ -125,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    async fn open() -> (TcpListener, SocketAddr) {
+    async fn listening() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         (listener, address)
@@ -133,19 +139,19 @@ mod tests {
 
     /// Nobody listens there.
     async fn closed() -> SocketAddr {
-        open().await.1
+        listening().await.1
     }
 
     #[tokio::test]
     async fn an_address_that_refuses_does_not_hide_the_next() {
-        let (_listener, good) = open().await;
+        let (_listener, good) = listening().await;
         let stream = first_to_answer(vec![closed().await, good], Duration::from_secs(5)).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), good);
     }
 
     #[tokio::test]
     async fn the_other_family_is_tried_when_the_first_fails() {
-        let (_listener, good) = open().await;
+        let (_listener, good) = listening().await;
         let bad = SocketAddr::new("::1".parse().unwrap(), closed().await.port());
         let stream = first_to_answer(vec![bad, good], Duration::from_secs(5)).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), good);
@@ -163,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn options_reach_the_socket() {
-        let (_listener, address) = open().await;
+        let (_listener, address) = listening().await;
         let options = |nodelay, keep_alive| Options { nodelay, keep_alive, limit: Duration::from_secs(5) };
         let set = connect("127.0.0.1", address.port(), options(true, Some(Duration::from_secs(77)))).await.unwrap();
         assert!(set.nodelay().unwrap());

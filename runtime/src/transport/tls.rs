@@ -17,6 +17,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::dial::NotSetUp;
 use super::wire::Wire;
+use crate::apart::apart;
 use crate::error::BoxError;
 
 /// What a client may change about TLS.
@@ -60,7 +61,7 @@ impl Tls {
     async fn config(&self) -> Result<Arc<ClientConfig>, BoxError> {
         let load = || async {
             let options = Arc::clone(&self.options);
-            tokio::task::spawn_blocking(move || load(&options).map(Arc::new).map_err(BoxError::from)).await?
+            apart(move || load(&options).map(Arc::new).map_err(BoxError::from)).await?
         };
         self.config.get_or_try_init(load).await.cloned()
     }

@@ -177,9 +177,9 @@ impl BodyObserver for Watch {
 }
 
 /// A part that was never over because the upload was called off.
-pub(super) fn lost(error: Option<tokio::task::JoinError>) -> S3Error {
+pub(super) fn lost(error: work::Gone) -> S3Error {
     match error {
-        Some(error) if error.is_cancelled() => control::cancelled(),
+        error if error.is_cancelled() => control::cancelled(),
         error => work::lost("the task of a part was lost", error),
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::parser::{FileKind, Property, Section, SectionKind, parse};
+use crate::apart::apart;
 use crate::credentials::Surroundings;
 use crate::credentials::fault::broken;
 use crate::error::S3Error;
@@ -118,7 +119,7 @@ impl Profiles {
     /// As [`read`](Self::read).
     pub async fn load(surroundings: &Surroundings) -> Result<Self, S3Error> {
         let surroundings = surroundings.clone();
-        match tokio::task::spawn_blocking(move || Self::read(&surroundings)).await {
+        match apart(move || Self::read(&surroundings)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(broken(SOURCE, "the runtime stopped while they were read")),
         }
