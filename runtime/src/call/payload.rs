@@ -13,7 +13,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use md5::{Digest as _, Md5};
 
 use super::ahead::Ahead;
 use super::chunked::framed;
@@ -22,7 +21,7 @@ use crate::body::ByteStream;
 use crate::config::{ChecksumWhen, PayloadSigning, S3Config};
 use crate::error::{RequestError, S3Error};
 use crate::identity::Credentials;
-use crate::integrity::{Algorithm, Hasher, sha256_and};
+use crate::integrity::{Algorithm, Hasher, md5_of, sha256_and};
 use crate::plumbing::{ChecksumRule, OperationFacts, WireRequest};
 use crate::sign::{self, CHUNK_SIZE, ChunkFramer, SigningScope, Target};
 
@@ -139,7 +138,7 @@ impl Payload {
         }
         match (chosen, body.as_bytes()) {
             (Chosen::Md5, Some(_)) if !at_once => ahead.md5 = true,
-            (Chosen::Md5, Some(bytes)) => insert_md5(headers, &Md5::digest(bytes)),
+            (Chosen::Md5, Some(bytes)) => insert_md5(headers, &md5_of(bytes)),
             _ => {}
         }
         if let Cover::Chunks(length, frame) = cover {

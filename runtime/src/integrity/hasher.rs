@@ -176,3 +176,9 @@ pub(crate) fn sha256_and(algorithm: Option<Algorithm>, data: &[u8]) -> ([u8; 32]
     let same = || algorithm.map(|algorithm| Sum::new(algorithm, &sha));
     (sha, other.map(Hasher::finish).or_else(same))
 }
+
+/// The MD5 of bytes at hand: not in line, because each place that hashes would have all of it.
+#[inline(never)]
+pub(crate) fn md5_of(bytes: &[u8]) -> [u8; 16] {
+    md5::Md5::digest(bytes).into()
+}

@@ -13,8 +13,8 @@ use std::fmt;
 use http::HeaderName;
 
 pub use combine::{Composite, Whole};
-pub(crate) use hasher::sha256_and;
 pub use hasher::{Hasher, Sum};
+pub(crate) use hasher::{md5_of, sha256_and};
 pub(crate) use stored::Check;
 
 /// A checksum this crate computes.

@@ -10,7 +10,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CONTENT_TYPE, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use md5::{Digest as _, Md5};
 
 use super::percent::{encode_path, encode_query};
 use super::wire_request::{self, WireRequest, Written};
@@ -20,6 +19,7 @@ use crate::checks;
 use crate::endpoint::EndpointConfig;
 use crate::error::{RequestError, S3Error};
 use crate::identity::SecretBytes;
+use crate::integrity::md5_of;
 use crate::sign::Unsigned;
 use crate::timestamp::Timestamp;
 
@@ -202,7 +202,7 @@ impl RequestWriter {
     pub fn header_md5(&mut self, name: &'static str, given: &Option<String>, of: &Option<SecretBytes>) {
         match (given, of) {
             (Some(given), _) => self.put(name, given, false),
-            (None, Some(bytes)) => self.put(name, &STANDARD.encode(Md5::digest(bytes.expose())), false),
+            (None, Some(bytes)) => self.put(name, &STANDARD.encode(md5_of(bytes.expose())), false),
             (None, None) => {}
         }
     }
