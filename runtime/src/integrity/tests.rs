@@ -72,6 +72,31 @@ fn sha_sums_cannot_be_joined() {
     assert_eq!(mixed.finish(), None);
 }
 
+/// CRCs as their definition has it, a bit at a time: the reflected polynomial, ones at the beginning and inverted at the end.
+fn by_definition(algorithm: Algorithm, data: &[u8]) -> u64 {
+    let (polynomial, ones) = match algorithm {
+        Algorithm::Crc32 => (0xedb8_8320, u64::from(u32::MAX)),
+        Algorithm::Crc32c => (0x82f6_3b78, u64::from(u32::MAX)),
+        _ => (0x9a6c_9329_ac4b_c9b5, u64::MAX),
+    };
+    let shifted = |crc: u64, _| if crc & 1 == 1 { crc >> 1 ^ polynomial } else { crc >> 1 };
+    data.iter().fold(ones, |crc, byte| (0..8).fold(crc ^ u64::from(*byte), shifted)) ^ ones
+}
+
+#[test]
+fn crcs_agree_with_their_definition_at_every_length_and_alignment() {
+    let data: Vec<u8> = (0..1200_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {
+        for start in [0, 1, 7, 15, 16, 33] {
+            for end in (start..data.len()).step_by(if start == 0 { 1 } else { 61 }) {
+                let piece = &data[start..end];
+                let sum = Hasher::of(algorithm, piece);
+                assert_eq!(sum.number(), by_definition(algorithm, piece), "{algorithm} of {start}..{end}");
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn pieces_make_the_same_checksum_as_the_whole(
