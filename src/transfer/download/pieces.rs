@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::fetch::{Fetcher, Landed};
 use super::plan::Piece;
-use super::sink::{HOP, Sink};
+use super::sink::{HELD, Sink};
 use super::source::Refusal;
 use crate::transfer::Run;
 use crate::transfer::work::{Crew, lost};
@@ -70,7 +70,7 @@ pub(crate) async fn fetch_all(
 async fn one(run: Run, fetcher: Fetcher, task: Task) -> Ended {
     let (piece, mut sink, opened) = task;
     // What is on its way to the disk.
-    let _permit = run.shared().memory.take(piece.len().min(2 * HOP as u64)).await;
+    let _permit = run.shared().memory.take(piece.len().min(HELD)).await;
     let landed = fetcher.fetch(piece, opened, &mut sink).await;
     (piece.number, landed.map(|landed| (landed, sink)))
 }

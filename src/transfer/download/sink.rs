@@ -14,9 +14,13 @@ use crate::transfer::progress::Meter;
 use crate::transfer::work::{Running, apart, no_thread};
 use crate::{Bytes, S3Error};
 
-/// Bytes that go to the disk in one go: enough that changing threads costs nothing, and little enough that a piece never
-/// holds more than twice this.
-pub(crate) const HOP: usize = 512 << 10;
+/// Bytes that go to the disk in one go at least. What arrives in full flow is larger, and written as it comes: each chunk keeps
+/// the read buffer it came in (up to 408 KiB), and so a piece holds two of them, the one being written and the next. Little
+/// that trickles in is gathered first, so that changing threads costs nothing.
+pub(crate) const HOP: usize = 128 << 10;
+
+/// What a piece is taken to hold on its way to the disk: two chunks in their read buffers, and some room.
+pub(crate) const HELD: u64 = 1 << 20;
 
 pub(crate) enum Sink {
     File(FileSink),
@@ -228,5 +232,70 @@ impl QueueSink {
             self.send(chunk).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    use super::super::file::Target;
+    use super::*;
+    use crate::transfer::TransferHandle;
+
+    /// A read buffer that counts how many of its kind there are.
+    struct Buffer(Vec<u8>, Arc<AtomicUsize>);
+
+    impl Buffer {
+        fn chunk(len: usize, alive: &Arc<AtomicUsize>) -> Bytes {
+            alive.fetch_add(1, SeqCst);
+            Bytes::from_owner(Self(vec![7; len], alive.clone()))
+        }
+    }
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl Drop for Buffer {
+        fn drop(&mut self) {
+            self.1.fetch_sub(1, SeqCst);
+        }
+    }
+
+    fn sink(name: &str, len: u64) -> FileSink {
+        let path = std::env::temp_dir().join(format!("download-sink-{}-{name}", std::process::id()));
+        let file = Arc::new(PartFile::create(&Target::look(&path, true).unwrap(), Some(len)).unwrap());
+        let meter = Meter::new(TransferHandle::default(), None);
+        FileSink::new(file, path.into(), meter, 0, Some(Algorithm::Crc32))
+    }
+
+    #[tokio::test]
+    async fn a_piece_on_its_way_to_the_disk_holds_two_read_buffers() {
+        const LEN: usize = 400 << 10;
+        let mut sink = sink("large", 50 * LEN as u64);
+        let alive = Arc::new(AtomicUsize::new(0));
+        for _ in 0..50 {
+            let chunk = Buffer::chunk(LEN, &alive);
+            assert!(alive.load(SeqCst) <= 2, "the one being written, and this");
+            sink.push(chunk).await.unwrap();
+        }
+        let sum = sink.finish().await.unwrap();
+        assert_eq!((alive.load(SeqCst), sum), (0, Some(Hasher::of(Algorithm::Crc32, &vec![7; 50 * LEN]))));
+    }
+
+    #[tokio::test]
+    async fn what_trickles_in_is_gathered() {
+        let mut sink = sink("small", 100_000);
+        let alive = Arc::new(AtomicUsize::new(0));
+        for _ in 0..100 {
+            sink.push(Buffer::chunk(1000, &alive)).await.unwrap();
+        }
+        assert!(sink.writing.is_none() && alive.load(SeqCst) == 100, "no thread was troubled yet");
+        sink.finish().await.unwrap();
+        assert_eq!((alive.load(SeqCst), sink.counted), (0, 100_000));
     }
 }

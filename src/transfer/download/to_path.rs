@@ -11,7 +11,7 @@ use super::file::{PartFile, Target, failed};
 use super::pieces::{Stopped, fetch_all};
 use super::plan::Piece;
 use super::resume::{Recorder, Resumed};
-use super::sink::{FileSink, HOP, Sink};
+use super::sink::{FileSink, HELD, Sink};
 use super::source::Source;
 use super::verify::{self, Verdict};
 use crate::error::{ErrorKind, TransferError};
@@ -21,6 +21,9 @@ use crate::transfer::progress::Phase;
 use crate::transfer::state::TransferState;
 use crate::transfer::work::blocking;
 use crate::{ByteStream, Bytes, S3Error};
+
+/// Up to so many bytes an object is created, written and given its name in one go.
+const AT_ONCE: u64 = 512 << 10;
 
 /// What to do, apart from what all transfers have.
 pub(crate) struct Job {
@@ -233,11 +236,11 @@ async fn stream(
     facts: &Facts,
     body: &mut ByteStream,
 ) -> Result<(u64, Verification), S3Error> {
-    let _permit = run.shared().memory.take(facts.total.unwrap_or(u64::MAX).min(2 * HOP as u64)).await;
+    let _permit = run.shared().memory.take(facts.total.unwrap_or(u64::MAX).min(HELD)).await;
     let mut chunks: Vec<Bytes> = Vec::new();
     let mut bytes = 0;
     let mut ended = false;
-    while bytes < HOP as u64 {
+    while bytes < AT_ONCE {
         match next(run, body).await? {
             Some(chunk) => {
                 bytes += chunk.len() as u64;
