@@ -223,12 +223,11 @@ impl Operation for AbortMultipartUploadRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<AbortMultipartUploadOutput, S3Error> {
-        let out = AbortMultipartUploadOutput {
+    async fn decode(&self, reply: &mut Reply) -> Result<AbortMultipartUploadOutput, S3Error> {
+        reply.finish().await?;
+        Ok(AbortMultipartUploadOutput {
             version_id: reply.text("x-amz-version-id"),
             request_charged: reply.parse("x-amz-request-charged"),
-        };
-        reply.finish().await?;
-        Ok(out)
+        })
     }
 }

@@ -477,7 +477,7 @@ impl Operation for CompleteMultipartUploadRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<CompleteMultipartUploadOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<CompleteMultipartUploadOutput, S3Error> {
         let mut out = CompleteMultipartUploadOutput {
             version_id: reply.text("x-amz-version-id"),
             server_side_encryption: reply.parse("x-amz-server-side-encryption"),

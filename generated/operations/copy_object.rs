@@ -684,7 +684,7 @@ impl Operation for CopyObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<CopyObjectOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<CopyObjectOutput, S3Error> {
         let document = reply.xml_value("CopyObjectResult", CopyObjectResult::read).await?;
         Ok(CopyObjectOutput {
             copy_object_result: document,

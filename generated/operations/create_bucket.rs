@@ -264,9 +264,8 @@ impl Operation for CreateBucketRequest {
         w.header("x-amz-bucket-object-lock-enabled", &self.object_lock_enabled_for_bucket);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<CreateBucketOutput, S3Error> {
-        let out = CreateBucketOutput { location: reply.text("location"), bucket_arn: reply.text("x-amz-bucket-arn") };
+    async fn decode(&self, reply: &mut Reply) -> Result<CreateBucketOutput, S3Error> {
         reply.finish().await?;
-        Ok(out)
+        Ok(CreateBucketOutput { location: reply.text("location"), bucket_arn: reply.text("x-amz-bucket-arn") })
     }
 }

@@ -540,7 +540,7 @@ impl Operation for CreateMultipartUploadRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<CreateMultipartUploadOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<CreateMultipartUploadOutput, S3Error> {
         let mut out = CreateMultipartUploadOutput {
             version_id: reply.text("x-amz-version-id"),
             checksum_algorithm: reply.parse("x-amz-checksum-algorithm"),

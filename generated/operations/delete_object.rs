@@ -262,13 +262,12 @@ impl Operation for DeleteObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<DeleteObjectOutput, S3Error> {
-        let out = DeleteObjectOutput {
+    async fn decode(&self, reply: &mut Reply) -> Result<DeleteObjectOutput, S3Error> {
+        reply.finish().await?;
+        Ok(DeleteObjectOutput {
             version_id: reply.text("x-amz-version-id"),
             delete_marker: reply.parse("x-amz-delete-marker"),
             request_charged: reply.parse("x-amz-request-charged"),
-        };
-        reply.finish().await?;
-        Ok(out)
+        })
     }
 }

@@ -186,9 +186,8 @@ impl Operation for DeleteObjectTaggingRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<DeleteObjectTaggingOutput, S3Error> {
-        let out = DeleteObjectTaggingOutput { version_id: reply.text("x-amz-version-id") };
+    async fn decode(&self, reply: &mut Reply) -> Result<DeleteObjectTaggingOutput, S3Error> {
         reply.finish().await?;
-        Ok(out)
+        Ok(DeleteObjectTaggingOutput { version_id: reply.text("x-amz-version-id") })
     }
 }

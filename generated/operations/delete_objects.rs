@@ -227,7 +227,7 @@ impl Operation for DeleteObjectsRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<DeleteObjectsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<DeleteObjectsOutput, S3Error> {
         let mut out =
             DeleteObjectsOutput { request_charged: reply.parse("x-amz-request-charged"), ..Default::default() };
         reply

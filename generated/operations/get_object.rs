@@ -506,7 +506,7 @@ impl Operation for GetObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<GetObjectOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<GetObjectOutput, S3Error> {
         Ok(GetObjectOutput {
             e_tag: reply.text("etag"),
             version_id: reply.text("x-amz-version-id"),

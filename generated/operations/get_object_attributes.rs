@@ -300,7 +300,7 @@ impl Operation for GetObjectAttributesRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<GetObjectAttributesOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<GetObjectAttributesOutput, S3Error> {
         let mut out = GetObjectAttributesOutput {
             version_id: reply.text("x-amz-version-id"),
             delete_marker: reply.parse("x-amz-delete-marker"),

@@ -199,7 +199,7 @@ impl Operation for GetObjectTaggingRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<GetObjectTaggingOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<GetObjectTaggingOutput, S3Error> {
         let mut out = GetObjectTaggingOutput { version_id: reply.text("x-amz-version-id"), ..Default::default() };
         reply
             .xml("Tagging", &mut |name, xml| {

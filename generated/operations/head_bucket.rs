@@ -197,15 +197,14 @@ impl Operation for HeadBucketRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<HeadBucketOutput, S3Error> {
-        let out = HeadBucketOutput {
+    async fn decode(&self, reply: &mut Reply) -> Result<HeadBucketOutput, S3Error> {
+        reply.finish().await?;
+        Ok(HeadBucketOutput {
             bucket_arn: reply.text("x-amz-bucket-arn"),
             bucket_region: reply.text("x-amz-bucket-region"),
             bucket_location_type: reply.parse("x-amz-bucket-location-type"),
             bucket_location_name: reply.text("x-amz-bucket-location-name"),
             access_point_alias: reply.parse("x-amz-access-point-alias"),
-        };
-        reply.finish().await?;
-        Ok(out)
+        })
     }
 }

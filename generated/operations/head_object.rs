@@ -530,8 +530,9 @@ impl Operation for HeadObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<HeadObjectOutput, S3Error> {
-        let out = HeadObjectOutput {
+    async fn decode(&self, reply: &mut Reply) -> Result<HeadObjectOutput, S3Error> {
+        reply.finish().await?;
+        Ok(HeadObjectOutput {
             e_tag: reply.text("etag"),
             version_id: reply.text("x-amz-version-id"),
             delete_marker: reply.parse("x-amz-delete-marker"),
@@ -578,8 +579,6 @@ impl Operation for HeadObjectRequest {
             object_lock_event_hold_duration_days: reply.parse("x-amz-object-lock-event-hold-duration-days"),
             object_lock_event_hold_duration_years: reply.parse("x-amz-object-lock-event-hold-duration-years"),
             request_charged: reply.parse("x-amz-request-charged"),
-        };
-        reply.finish().await?;
-        Ok(out)
+        })
     }
 }

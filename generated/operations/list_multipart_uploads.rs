@@ -274,7 +274,7 @@ impl Operation for ListMultipartUploadsRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<ListMultipartUploadsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<ListMultipartUploadsOutput, S3Error> {
         let mut out =
             ListMultipartUploadsOutput { request_charged: reply.parse("x-amz-request-charged"), ..Default::default() };
         reply

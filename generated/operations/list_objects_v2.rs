@@ -298,7 +298,7 @@ impl Operation for ListObjectsV2Request {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<ListObjectsV2Output, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<ListObjectsV2Output, S3Error> {
         let mut out =
             ListObjectsV2Output { request_charged: reply.parse("x-amz-request-charged"), ..Default::default() };
         reply

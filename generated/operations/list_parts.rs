@@ -304,7 +304,7 @@ impl Operation for ListPartsRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<ListPartsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<ListPartsOutput, S3Error> {
         let mut out = ListPartsOutput {
             version_id: reply.text("x-amz-version-id"),
             abort_date: reply.date("x-amz-abort-date", DateFormat::HttpDate),

@@ -200,7 +200,7 @@ impl Operation for PutBucketTaggingRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<PutBucketTaggingOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<PutBucketTaggingOutput, S3Error> {
         reply.finish().await?;
         Ok(PutBucketTaggingOutput {})
     }

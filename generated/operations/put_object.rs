@@ -734,8 +734,9 @@ impl Operation for PutObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<PutObjectOutput, S3Error> {
-        let out = PutObjectOutput {
+    async fn decode(&self, reply: &mut Reply) -> Result<PutObjectOutput, S3Error> {
+        reply.finish().await?;
+        Ok(PutObjectOutput {
             e_tag: reply.text("etag"),
             version_id: reply.text("x-amz-version-id"),
             size: reply.parse("x-amz-object-size"),
@@ -758,8 +759,6 @@ impl Operation for PutObjectRequest {
             sse_customer_key_md5: reply.text("x-amz-server-side-encryption-customer-key-md5"),
             expiration: reply.text("x-amz-expiration"),
             request_charged: reply.parse("x-amz-request-charged"),
-        };
-        reply.finish().await?;
-        Ok(out)
+        })
     }
 }

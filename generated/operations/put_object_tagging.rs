@@ -242,9 +242,8 @@ impl Operation for PutObjectTaggingRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<PutObjectTaggingOutput, S3Error> {
-        let out = PutObjectTaggingOutput { version_id: reply.text("x-amz-version-id") };
+    async fn decode(&self, reply: &mut Reply) -> Result<PutObjectTaggingOutput, S3Error> {
         reply.finish().await?;
-        Ok(out)
+        Ok(PutObjectTaggingOutput { version_id: reply.text("x-amz-version-id") })
     }
 }

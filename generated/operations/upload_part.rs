@@ -467,8 +467,9 @@ impl Operation for UploadPartRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<UploadPartOutput, S3Error> {
-        let out = UploadPartOutput {
+    async fn decode(&self, reply: &mut Reply) -> Result<UploadPartOutput, S3Error> {
+        reply.finish().await?;
+        Ok(UploadPartOutput {
             e_tag: reply.text("etag"),
             version_id: reply.text("x-amz-version-id"),
             checksum_crc32: reply.text("x-amz-checksum-crc32"),
@@ -487,8 +488,6 @@ impl Operation for UploadPartRequest {
             sse_customer_algorithm: reply.text("x-amz-server-side-encryption-customer-algorithm"),
             sse_customer_key_md5: reply.text("x-amz-server-side-encryption-customer-key-md5"),
             request_charged: reply.parse("x-amz-request-charged"),
-        };
-        reply.finish().await?;
-        Ok(out)
+        })
     }
 }

@@ -412,7 +412,7 @@ impl Operation for UploadPartCopyRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, mut reply: Reply) -> Result<UploadPartCopyOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<UploadPartCopyOutput, S3Error> {
         let document = reply.xml_value("CopyPartResult", CopyPartResult::read).await?;
         Ok(UploadPartCopyOutput {
             copy_part_result: document,

@@ -38,7 +38,7 @@ macro_rules! bodiless {
                 w.flag("uploads");
             }
 
-            async fn decode(&self, reply: Reply) -> Result<(), S3Error> {
+            async fn decode(&self, reply: &mut Reply) -> Result<(), S3Error> {
                 reply.finish().await
             }
         }

@@ -43,7 +43,7 @@ impl<const HEAD: bool> Operation for On<HEAD> {
         w.key("a b");
     }
 
-    async fn decode(&self, reply: Reply) -> Result<(), S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<(), S3Error> {
         reply.finish().await
     }
 }

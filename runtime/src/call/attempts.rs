@@ -16,10 +16,11 @@ use super::answer::{error_body, error_of, verdict};
 use super::core::Core;
 use super::download::Origin;
 use super::gate::Place;
-use super::invocation::{attempt_header, invocation_id};
+use super::invocation::{InvocationId, attempt_header};
 use super::payload::Payload;
-use super::{Limit, RequestOptions, within};
+use super::{RequestOptions, within};
 use crate::body::ByteStream;
+use crate::credentials::CredentialsCache;
 use crate::endpoint::EndpointConfig;
 use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error};
 use crate::identity::Credentials;
@@ -42,11 +43,31 @@ struct Tried {
     redirect: bool,
 }
 
+/// The credentials, or the wait for them.
+fn at_hand(
+    cache: &CredentialsCache,
+    now: Timestamp,
+) -> Result<Arc<Credentials>, BoxFuture<'_, Result<Arc<Credentials>, S3Error>>> {
+    let span = telemetry::credentials_span();
+    let found = span.in_scope(|| cache.at_hand(now));
+    found.ok_or_else(|| Box::pin(cache.get(now).instrument(span)) as BoxFuture<'_, _>)
+}
+
+/// An answer, as far as its head says what it is.
+enum Received {
+    Reply(Reply),
+    /// The body decides.
+    Undecided(Box<(Parts, ByteStream)>),
+}
+
 /// One call's attempts and what they have in common.
 pub(super) struct Attempts<'a> {
     core: &'a Arc<Core>,
     facts: &'static OperationFacts,
-    request: WireRequest,
+    bucket: Option<&'a str>,
+    has_key: bool,
+    /// Boxed: it would make the future of every call larger.
+    request: Box<WireRequest>,
     payload: Payload,
     place: &'a Place<'a>,
     watch: &'a Watch<'a>,
@@ -58,30 +79,33 @@ pub(super) struct Attempts<'a> {
     stale: bool,
     /// Where the bucket was found, if elsewhere than configured.
     elsewhere: Option<Arc<EndpointConfig>>,
-    invocation: HeaderValue,
+    invocation: InvocationId,
     jitter: Jitter,
     made: u32,
     tried: Tried,
     signed_with: Option<Arc<Credentials>>,
-    /// The date of the last answer, by the server's clock.
-    server_time: Option<Timestamp>,
+    /// The date of the last answer, by the server's clock, in Unix seconds.
+    server_time: Option<i64>,
 }
 
 impl<'a> Attempts<'a> {
-    pub(super) fn start(
+    /// In line, and without a way to fail: it is large, and made where it stays.
+    #[inline]
+    pub(super) fn new(
         core: &'a Arc<Core>,
         options: Option<&RequestOptions>,
         facts: &'static OperationFacts,
-        request: WireRequest,
+        (request, payload): (Box<WireRequest>, Payload),
+        (bucket, has_key): (Option<&'a str>, bool),
         place: &'a Place<'a>,
         watch: &'a Watch<'a>,
-    ) -> Result<Self, S3Error> {
-        let mut request = request;
-        let payload = Payload::plan(&core.config, facts, &mut request)?;
+    ) -> Self {
         let mut jitter = core.jitter();
-        Ok(Self {
+        Self {
             core,
             facts,
+            bucket,
+            has_key,
             request,
             payload,
             place,
@@ -91,23 +115,22 @@ impl<'a> Attempts<'a> {
             hold: None,
             stale: false,
             elsewhere: place.elsewhere.clone(),
-            invocation: invocation_id(&mut jitter),
+            invocation: InvocationId::new(&mut jitter),
             jitter,
             made: 0,
             tried: Tried::default(),
             signed_with: None,
             server_time: None,
-        })
+        }
     }
 
     /// The next answer that is a success. Failures that can be mended are tried again in here.
-    pub(super) async fn next(&mut self, bucket: Option<&str>, has_key: bool) -> Result<Reply, S3Error> {
+    pub(super) async fn next(&mut self) -> Result<Reply, S3Error> {
         if self.payload.is_incomplete() {
             Box::pin(self.payload.complete(self.request.headers_mut())).await;
         }
         loop {
-            // Results of calls must not live on while something else is waited for: they would be kept in the future.
-            let error = match self.once(bucket, has_key).await {
+            let error = match self.once().await {
                 Ok(reply) => {
                     // A retry that succeeded brings its tokens back.
                     self.hold = None;
@@ -120,22 +143,18 @@ impl<'a> Attempts<'a> {
                 }
                 Err(error) => error,
             };
-            Box::pin(self.judge(error, bucket)).await?;
+            Box::pin(self.judge(error)).await?;
         }
     }
 
     /// An answer that began well and could not be read to its end. Asked for again where that is harmless.
-    pub(super) fn undecodable<'b>(
-        &'b mut self,
-        error: S3Error,
-        bucket: Option<&'b str>,
-    ) -> BoxFuture<'b, Result<(), S3Error>> {
+    pub(super) fn undecodable(&mut self, error: S3Error) -> BoxFuture<'_, Result<(), S3Error>> {
         Box::pin(async move {
             // The request has no headers any more when it went with the body of an answer.
             if !self.facts.idempotent || self.request.headers().is_empty() {
                 return Err(error.with_attempts(self.made));
             }
-            self.judge(error, bucket).await
+            self.judge(error).await
         })
     }
 
@@ -155,6 +174,11 @@ impl<'a> Attempts<'a> {
         if !self.facts.streams_out {
             return Ok(reply);
         }
+        super::download::as_asked(&reply, &self.request).map_err(|error| error.with_attempts(self.made))?;
+        // Here to the last byte, and nobody wants it compared: nothing can break any more.
+        if reply.is_here() && !super::download::checks(&self.request) {
+            return Ok(reply);
+        }
         let origin = Origin {
             core: self.core.clone(),
             facts: self.facts,
@@ -163,43 +187,55 @@ impl<'a> Attempts<'a> {
             elsewhere: self.elsewhere.clone(),
             made: self.made,
         };
-        let made = self.made;
-        super::download::look_after(reply, origin).map_err(|error| error.with_attempts(made))
+        Ok(super::download::look_after(reply, origin))
     }
 
     /// One attempt, through circuit and limits.
-    async fn once(&mut self, bucket: Option<&str>, has_key: bool) -> Result<Reply, S3Error> {
+    async fn once(&mut self) -> Result<Reply, S3Error> {
         let place = self.place;
-        let leave = match place.enter_now(bucket, self.watch) {
+        let leave = match place.enter_now(self.bucket, self.watch) {
             Some(leave) => leave?,
-            None => Box::pin(place.enter(bucket, self.watch)).await?,
+            None => Box::pin(place.enter(self.bucket, self.watch)).await?,
         };
         self.made += 1;
         self.stale = false;
         let answer = match self.attempt_timeout {
-            None => self.exchange(has_key, leave.slot).await,
-            time => Box::pin(within(Limit::attempt(time), self.exchange(has_key, leave.slot))).await,
+            None => self.exchange(leave.slot).await,
+            time => Box::pin(within(time, self.exchange(leave.slot))).await,
         };
-        place.learn(leave.pass, answer.as_ref().err(), self.stale, bucket);
+        place.learn(leave.pass, answer.as_ref().err(), self.stale, self.bucket);
         answer
     }
 
-    async fn exchange(&mut self, has_key: bool, slot: Option<OwnedSemaphorePermit>) -> Result<Reply, S3Error> {
+    async fn exchange(&mut self, slot: Option<OwnedSemaphorePermit>) -> Result<Reply, S3Error> {
         let core = self.core;
         let now = core.now();
         self.signed_with = match &core.credentials {
-            Some(cache) => {
-                let span = telemetry::credentials_span();
-                match span.in_scope(|| cache.at_hand(now)) {
-                    Some(credentials) => Some(credentials),
-                    None => Some(Box::pin(cache.get(now)).instrument(span).await?),
-                }
-            }
+            Some(cache) => match at_hand(cache, now) {
+                Ok(credentials) => Some(credentials),
+                Err(fetched) => Some(fetched.await?),
+            },
             None => None,
         };
         let span = telemetry::attempt_span(self.made);
         let mut sending = self.leave(now, &span)?;
-        let answer = poll_fn(|cx| span.in_scope(|| sending.as_mut().poll(cx))).await;
+        let answer = poll_fn(|cx| span.in_scope(|| sending.as_mut().poll(cx)));
+        // Results of calls must not live on while something else is waited for: they would be kept in the future.
+        let undecided = match self.received(answer.await, slot, &span) {
+            Ok(Received::Reply(reply)) => return Ok(reply),
+            Ok(Received::Undecided(answer)) => answer,
+            Err(error) => return Err(error),
+        };
+        Box::pin(self.verdict_of(*undecided).instrument(span)).await
+    }
+
+    /// Looks at the head of an answer. Not in line: what it works with would be kept in the future of the call.
+    fn received(
+        &mut self,
+        answer: Result<Response<ByteStream>, TransportError>,
+        slot: Option<OwnedSemaphorePermit>,
+        span: &tracing::Span,
+    ) -> Result<Received, S3Error> {
         let (head, body) = match answer {
             Ok(response) => response.into_parts(),
             Err(error) => {
@@ -208,11 +244,11 @@ impl<'a> Attempts<'a> {
             }
         };
         span.in_scope(|| self.watch.answered(head.status, &head.headers));
-        if head.status.is_success() && !self.facts.error_in_200 {
-            let body = self.place.metered(body, slot);
-            return Ok(Reply::new(head.status, head.headers, body, core.codes).answering(self.facts.name));
+        if !head.status.is_success() || self.facts.error_in_200 {
+            return Ok(Received::Undecided(Box::new((head, body))));
         }
-        Box::pin(self.verdict_of(head, body, has_key)).instrument(span).await
+        let body = self.place.metered(body, slot);
+        Ok(Received::Reply(Reply::new(head.status, head.headers, body, self.core.codes).answering(self.facts.name)))
     }
 
     /// Signs the request and hands it to the transport.
@@ -234,7 +270,7 @@ impl<'a> Attempts<'a> {
         let kept = self.request.headers().clone();
         let mut headers = std::mem::replace(self.request.headers_mut(), kept);
         headers.insert(USER_AGENT, core.user_agent.clone());
-        headers.insert(&INVOCATION, self.invocation.clone());
+        headers.insert(&INVOCATION, self.invocation.to_header());
         headers.insert(&ATTEMPT, attempt_header(self.made, self.max_attempts));
         let endpoint = self.elsewhere.as_deref().unwrap_or(&core.config.endpoint);
         let scope = SigningScope { region: endpoint.region(), service: "s3", time: now };
@@ -263,8 +299,8 @@ impl<'a> Attempts<'a> {
     }
 
     /// An answer whose body must be read before it is clear what it is.
-    async fn verdict_of(&mut self, head: Parts, body: ByteStream, has_key: bool) -> Result<Reply, S3Error> {
-        let codes = self.core.codes;
+    async fn verdict_of(&mut self, (head, body): (Parts, ByteStream)) -> Result<Reply, S3Error> {
+        let (codes, has_key) = (self.core.codes, self.has_key);
         if head.status.is_success() {
             // The verdict stands in the body, which may take minutes to come: it belongs to the attempt.
             let body = verdict(head.status, &head.headers, body).await?;
@@ -273,13 +309,14 @@ impl<'a> Attempts<'a> {
             }
             return Err(error_of(head.status, &head.headers, &body, has_key, codes));
         }
-        self.server_time = head.headers.get("date").and_then(|v| v.to_str().ok()).and_then(Timestamp::parse_http_date);
+        let date = head.headers.get("date").and_then(|v| v.to_str().ok()).and_then(Timestamp::parse_http_date);
+        self.server_time = date.map(|date| date.unix());
         let body = error_body(body).await;
         Err(error_of(head.status, &head.headers, &body, has_key, codes))
     }
 
     /// `Ok`: go again, the wait is over. `Err`: that was it.
-    async fn judge(&mut self, error: S3Error, bucket: Option<&str>) -> Result<(), S3Error> {
+    async fn judge(&mut self, error: S3Error) -> Result<(), S3Error> {
         if error.kind() == ErrorKind::Network(NetworkError::CircuitOpen) {
             return Err(error.with_attempts(self.made));
         }
@@ -290,7 +327,7 @@ impl<'a> Attempts<'a> {
         {
             hold.lose();
         }
-        if self.remedy(&error, bucket)? {
+        if self.remedy(&error)? {
             return self.replayable(error);
         }
         let Some(wait) = policy.delay(self.made, self.max_attempts, &error, &mut self.jitter) else {
@@ -306,7 +343,7 @@ impl<'a> Attempts<'a> {
                 return Err(self.final_error(error, "not tried again: too many retries of this client have failed"));
             }
         }
-        telemetry::retrying(self.facts, self.place.endpoint().region(), bucket, self.made, wait, &error);
+        telemetry::retrying(self.facts, self.place.endpoint().region(), self.bucket, self.made, wait, &error);
         tokio::time::sleep(wait).instrument(telemetry::delay_span()).await;
         Ok(())
     }
@@ -316,7 +353,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// Errors that tell what to change: done once each, and not counted against the attempts a user allows.
-    fn remedy(&mut self, error: &S3Error, bucket: Option<&str>) -> Result<bool, S3Error> {
+    fn remedy(&mut self, error: &S3Error) -> Result<bool, S3Error> {
         match error.retry_class() {
             RetryClass::Refresh if !self.tried.refresh => {
                 let (Some(cache), Some(used)) = (&self.core.credentials, &self.signed_with) else { return Ok(false) };
@@ -327,16 +364,16 @@ impl<'a> Attempts<'a> {
             }
             RetryClass::Clock if !self.tried.clock => {
                 let Some(time) = self.server_time else { return Ok(false) };
-                self.core.learn_time(time);
+                self.core.learn_time(Timestamp::from_unix(time));
                 self.tried.clock = true;
                 Ok(true)
             }
-            _ => self.redirect(error, bucket),
+            _ => self.redirect(error),
         }
     }
 
     /// Goes where the answer says the bucket is, if that is another region than the one asked.
-    fn redirect(&mut self, error: &S3Error, bucket: Option<&str>) -> Result<bool, S3Error> {
+    fn redirect(&mut self, error: &S3Error) -> Result<bool, S3Error> {
         let redirecting = matches!(error.status(), Some(301 | 307 | 400 | 403));
         let Some(region) = error.detail("Region").filter(|_| redirecting && !self.tried.redirect) else {
             return Ok(false);
@@ -350,7 +387,7 @@ impl<'a> Attempts<'a> {
         self.tried.redirect = true;
         let there = Arc::new(there);
         self.request.reresolve(&there)?;
-        if let Some(bucket) = bucket {
+        if let Some(bucket) = self.bucket {
             self.core.regions.learn(bucket, there.clone());
         }
         self.elsewhere = Some(there);

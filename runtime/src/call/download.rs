@@ -24,6 +24,7 @@ use super::RequestOptions;
 use super::attempts::Attempts;
 use super::core::Core;
 use super::gate::Place;
+use super::payload::Payload;
 use crate::body::{BodySource, ByteStream};
 use crate::endpoint::EndpointConfig;
 use crate::error::{ResponseError, S3Error, TransferError};
@@ -43,19 +44,26 @@ pub(super) struct Origin {
     pub(super) made: u32,
 }
 
-/// The answer with a body that looks after itself.
-///
 /// # Errors
 /// The server sent other bytes than the range that was asked for: they would be taken for those.
-pub(super) fn look_after(reply: Reply, origin: Origin) -> Result<Reply, S3Error> {
+pub(super) fn as_asked(reply: &Reply, request: &WireRequest) -> Result<(), S3Error> {
+    let Some(got) = elsewhere(reply.status(), reply.headers(), request) else { return Ok(()) };
+    Err(S3Error::new(ResponseError::UnexpectedContent, format!("the server answered a range with {got}"))
+        .with_suggestion("read the whole object, or find out what ignores ranges on the way")
+        .with_status(reply.status())
+        .with_request_id(reply.request_id()))
+}
+
+/// Whether the body is to be compared with the stored checksum.
+pub(super) fn checks(request: &WireRequest) -> bool {
+    let mode = request.mode_header().and_then(|name| request.headers().get(name));
+    mode.is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"ENABLED"))
+}
+
+/// The answer with a body that looks after itself.
+pub(super) fn look_after(reply: Reply, origin: Origin) -> Reply {
     let status = reply.status();
-    if let Some(got) = elsewhere(status, reply.headers(), &origin.request) {
-        return Err(S3Error::new(ResponseError::UnexpectedContent, format!("the server answered a range with {got}"))
-            .with_suggestion("read the whole object, or find out what ignores ranges on the way")
-            .with_status(status)
-            .with_request_id(reply.request_id()));
-    }
-    Ok(reply.map_body(|headers, body| ByteStream::from_source(Box::new(Download::new(status, headers, body, origin)))))
+    reply.map_body(|headers, body| ByteStream::from_source(Box::new(Download::new(status, headers, body, origin))))
 }
 
 struct Download {
@@ -89,13 +97,11 @@ struct Rest {
 impl Download {
     fn new(status: u16, headers: &HeaderMap, body: ByteStream, origin: Origin) -> Self {
         let request = &origin.request;
-        let asked = request.mode_header().and_then(|name| request.headers().get(name));
-        let check = match asked {
-            Some(mode) if mode.as_bytes().eq_ignore_ascii_case(b"ENABLED") => {
-                let status = StatusCode::from_u16(status).unwrap_or_default();
-                Check::of_answer(status, headers, asks_for_part(request))
-            }
-            _ => Err(Unchecked::NotAsked),
+        let check = if checks(request) {
+            let status = StatusCode::from_u16(status).unwrap_or_default();
+            Check::of_answer(status, headers, asks_for_part(request))
+        } else {
+            Err(Unchecked::NotAsked)
         };
         let partial = status == StatusCode::PARTIAL_CONTENT;
         let first = if partial { span_of(headers).map(|(first, _)| first) } else { Some(0) };
@@ -220,27 +226,29 @@ impl BodySource for Download {
 impl Origin {
     /// Asks for the object from byte `from` on, after what `error` says has passed the retry policy.
     async fn rest(&mut self, error: S3Error, from: u64, last: Option<u64>, tag: &HeaderValue) -> Result<Rest, S3Error> {
-        let mut request = self.request.clone_head();
+        let mut request = Box::new(self.request.clone_head());
         // A part cannot be asked for in parts: its range can.
         request.remove_query(PART)?;
         let headers = request.headers_mut();
         headers.insert(RANGE, range(from, last)?);
         headers.insert(IF_MATCH, tag.clone());
         let (core, options) = (self.core.clone(), self.options.as_deref());
-        let (bucket, has_key) = (self.request.bucket(), self.request.has_key());
+        let bucket = self.request.bucket();
         let mut place = Place::of(&core, options, bucket);
         place.elsewhere = self.elsewhere.clone();
         // It has a span, and ends without a word: the call is over, and this is one of its retries.
         let watch = Watch::begin(&core.config, self.facts, bucket, self.request.key_text().as_deref());
-        let mut attempts = Attempts::start(&core, options, self.facts, request, &place, &watch)?;
+        let payload = Payload::plan(&core.config, self.facts, &mut request)?;
+        let target = (bucket, self.request.has_key());
+        let mut attempts = Attempts::new(&core, options, self.facts, (request, payload), target, &place, &watch);
         attempts.continue_after(self.made);
         let again = async {
-            attempts.undecodable(error, bucket).await?;
-            attempts.next(bucket, has_key).await
+            attempts.undecodable(error).await?;
+            attempts.next().await
         };
-        let reply = again.instrument(watch.span().clone()).await;
+        let reply = again.instrument(watch.span()).await;
         self.made = attempts.made();
-        let reply = reply.map_err(|error| match error.status() {
+        let mut reply = reply.map_err(|error| match error.status() {
             Some(412 | 416) => changed(from).with_status(412).with_request_id(error.request_id()),
             _ => error,
         })?;

@@ -59,7 +59,7 @@ impl Operation for Read {
         w.checksum_mode("x-amz-checksum-mode", &None::<String>);
     }
 
-    async fn decode(&self, reply: Reply) -> Result<ByteStream, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<ByteStream, S3Error> {
         Ok(reply.body())
     }
 }

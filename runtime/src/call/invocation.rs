@@ -7,19 +7,26 @@ use crate::resilience::Jitter;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Random, so that the server's log tells calls apart: a version 4 UUID.
-pub(super) fn invocation_id(jitter: &mut Jitter) -> HeaderValue {
-    let bits = u128::from(jitter.bits()) << 64 | u128::from(jitter.bits());
-    let bits = bits & !(0xF << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let mut text = [b'-'; 36];
-    let mut end = 0;
-    for (at, byte) in bits.to_be_bytes().into_iter().enumerate() {
-        end += usize::from(matches!(at, 4 | 6 | 8 | 10));
-        if let Some(pair) = text.get_mut(end..end + 2) {
-            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
-        end += 2;
+pub(super) struct InvocationId([u64; 2]);
+
+impl InvocationId {
+    pub(super) fn new(jitter: &mut Jitter) -> Self {
+        Self([jitter.bits() & !(0xF << 12) | 0x4 << 12, jitter.bits() & !(0x3 << 62) | 0x2 << 62])
     }
-    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
+
+    /// Made for each attempt: a value to share would cost the first one twice.
+    pub(super) fn to_header(&self) -> HeaderValue {
+        let mut text = [b'-'; 36];
+        let mut end = 0;
+        for (at, byte) in self.0.iter().flat_map(|half| half.to_be_bytes()).enumerate() {
+            end += usize::from(matches!(at, 4 | 6 | 8 | 10));
+            if let Some(pair) = text.get_mut(end..end + 2) {
+                pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+            }
+            end += 2;
+        }
+        HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
+    }
 }
 
 pub(super) fn attempt_header(attempt: u32, max: u32) -> HeaderValue {
@@ -40,7 +47,7 @@ mod tests {
     #[test]
     fn invocation_ids_are_version_4_uuids_and_differ() {
         let mut jitter = Jitter::seeded(3);
-        let (a, b) = (invocation_id(&mut jitter), invocation_id(&mut jitter));
+        let [a, b] = [(); 2].map(|()| InvocationId::new(&mut jitter).to_header());
         assert_ne!(a, b);
         let a = a.to_str().unwrap();
         assert_eq!(a.len(), 36);

@@ -56,6 +56,7 @@ pub use wait::{WaiterFacts, WaiterGoal};
 
 use attempts::Attempts;
 use gate::Place;
+use payload::Payload;
 
 /// A client and the options of one call.
 #[derive(Clone, Default)]
@@ -88,50 +89,53 @@ impl Call {
                     // Only this much is compiled once per operation; the rest is in `Attempts`.
                     let options = self.options.as_deref();
                     let watch = Watch::begin(&core.config, O::FACTS, request.bucket(), request.key());
-                    let limit = Limit::operation(self.time_limit(core, O::FACTS));
-                    let mut alarm = pin!(limit.alarm());
+                    let limit = self.time_limit(core, O::FACTS);
+                    let span = watch.span();
+                    let mut alarm = pin!(limit.map(|limit| unconstrained(tokio::time::sleep(limit))));
                     let answer = {
                         // Pinned where it stands: a future of this size is not for passing around.
                         let mut call = pin!(async {
                             let place = Place::of(core, options, request.bucket());
-                            let wire = encoded(&place, &mut |w| request.encode(w))?;
-                            let mut attempts = Attempts::start(core, options, O::FACTS, wire, &place, &watch)?;
+                            let planned = planned(core, O::FACTS, &place, &mut |w| request.encode(w))?;
+                            let target = (request.bucket(), request.key().is_some());
+                            let mut attempts = Attempts::new(core, options, O::FACTS, planned, target, &place, &watch);
                             loop {
-                                let reply = attempts.next(request.bucket(), request.key().is_some()).await?;
-                                let reply = attempts.look_after(reply, &self.options)?;
+                                let reply = attempts.next().await?;
+                                let mut reply = attempts.look_after(reply, &self.options)?;
                                 let error = {
-                                    let (mut decoding, span) = (pin!(request.decode(reply)), parse_span());
-                                    // Without a name: an output is large, and would be kept for the wait below.
+                                    let (mut decoding, span) = (pin!(request.decode(&mut reply)), parse_span());
+                                    // Boxed: an output is large, and the layers around would move it from one to the next.
                                     match poll_fn(|cx| {
                                         let _entered = span.enter();
                                         decoding.as_mut().poll(cx)
                                     })
                                     .await
                                     {
-                                        Ok(output) => return Ok(output),
+                                        Ok(output) => return Ok(Box::new(output)),
                                         Err(error) => error,
                                     }
                                 };
-                                attempts.undecodable(error, request.bucket()).await?;
+                                // What is not needed any more is not kept while something else is waited for.
+                                drop(reply);
+                                attempts.undecodable(error).await?;
                             }
                         });
                         poll_fn(|cx| {
                             let mut answer = None;
-                            let over =
-                                framed(watch.span(), alarm.as_mut(), cx, &mut |cx| match call.as_mut().poll(cx) {
-                                    Poll::Ready(ready) => {
-                                        answer = Some(ready);
-                                        true
-                                    }
-                                    Poll::Pending => false,
-                                });
-                            over.map(|()| answer.unwrap_or_else(|| Err(limit.passed())))
+                            let over = framed(&span, alarm.as_mut(), cx, &mut |cx| match call.as_mut().poll(cx) {
+                                Poll::Ready(ready) => {
+                                    answer = Some(ready);
+                                    true
+                                }
+                                Poll::Pending => false,
+                            });
+                            over.map(|()| answer.unwrap_or_else(|| Err(Limit::Call.passed(limit.unwrap_or_default()))))
                         })
                         .await
                     };
                     let answer = answer.map_err(|e| e.with_target(O::FACTS.name, request.bucket(), request.key()));
                     watch.end(request.bucket(), request.key(), answer.as_ref().err());
-                    answer
+                    answer.map(|output| *output)
                 }
                 Err(error) => Err(error.with_target(O::FACTS.name, request.bucket(), request.key())),
             }
@@ -171,12 +175,20 @@ impl fmt::Debug for Call {
     }
 }
 
-/// Not in line: what it works with would be kept in the future of the call.
+/// The request as it is sent, and how its body travels. Not in line: what it works with would be kept in the future of the
+/// call.
 #[inline(never)]
-fn encoded(place: &Place<'_>, encode: &mut dyn FnMut(&mut RequestWriter)) -> Result<WireRequest, S3Error> {
+fn planned(
+    core: &Core,
+    facts: &OperationFacts,
+    place: &Place<'_>,
+    encode: &mut dyn FnMut(&mut RequestWriter),
+) -> Result<(Box<WireRequest>, Payload), S3Error> {
     let mut writer = RequestWriter::new(place.endpoint());
     build_span().in_scope(|| encode(&mut writer));
-    writer.finish()
+    let mut wire = Box::new(writer.finish()?);
+    let payload = Payload::plan(&core.config, facts, &mut wire)?;
+    Ok((wire, payload))
 }
 
 /// Polls a call within its span and its limit of time. Compiled once, not for each operation.
@@ -197,37 +209,29 @@ fn framed(
 /// It rings also for a call that leaves others no time.
 type Alarm = Unconstrained<Sleep>;
 
-/// A limit of time, and what runs into it.
+/// What a limit of time is for.
 #[derive(Clone, Copy)]
-struct Limit {
-    time: Option<Duration>,
-    what: &'static str,
-    advice: &'static str,
+enum Limit {
+    Call,
+    Attempt,
 }
 
 impl Limit {
-    fn operation(time: Option<Duration>) -> Self {
-        Self { time, what: "call", advice: "raise the operation timeout, or find out why the server is slow" }
-    }
-
-    fn alarm(&self) -> Option<Alarm> {
-        self.time.map(|time| unconstrained(tokio::time::sleep(time)))
-    }
-
     #[cold]
-    fn passed(&self) -> S3Error {
-        let message = format!("the {} took longer than {:?}", self.what, self.time.unwrap_or_default());
-        S3Error::new(NetworkError::Timeout, message).with_retry_class(RetryClass::Timeout).with_suggestion(self.advice)
-    }
-
-    fn attempt(time: Option<Duration>) -> Self {
-        Self { time, what: "attempt", advice: "raise the attempt timeout, or find out why the server is slow" }
+    fn passed(self, time: Duration) -> S3Error {
+        let (what, advice) = match self {
+            Self::Call => ("call", "raise the operation timeout, or find out why the server is slow"),
+            Self::Attempt => ("attempt", "raise the attempt timeout, or find out why the server is slow"),
+        };
+        S3Error::new(NetworkError::Timeout, format!("the {what} took longer than {time:?}"))
+            .with_retry_class(RetryClass::Timeout)
+            .with_suggestion(advice)
     }
 }
 
-async fn within<T>(limit: Limit, call: impl Future<Output = Result<T, S3Error>>) -> Result<T, S3Error> {
-    match limit.time {
+async fn within<T>(time: Option<Duration>, call: impl Future<Output = Result<T, S3Error>>) -> Result<T, S3Error> {
+    match time {
         None => call.await,
-        Some(time) => tokio::time::timeout(time, call).await.unwrap_or_else(|_| Err(limit.passed())),
+        Some(time) => tokio::time::timeout(time, call).await.unwrap_or_else(|_| Err(Limit::Attempt.passed(time))),
     }
 }

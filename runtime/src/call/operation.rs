@@ -28,5 +28,5 @@ pub trait Operation: Send + Sync + 'static {
 
     /// Reads the answer.
     #[doc(hidden)]
-    fn decode(&self, reply: Reply) -> impl Future<Output = Result<Self::Output, S3Error>> + Send;
+    fn decode(&self, reply: &mut Reply) -> impl Future<Output = Result<Self::Output, S3Error>> + Send;
 }

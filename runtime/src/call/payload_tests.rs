@@ -50,7 +50,7 @@ macro_rules! write_operation {
                 w.body(std::mem::take(&mut self.body));
             }
 
-            async fn decode(&self, _: Reply) -> Result<(), S3Error> {
+            async fn decode(&self, _: &mut Reply) -> Result<(), S3Error> {
                 Ok(())
             }
         }

@@ -51,7 +51,7 @@ macro_rules! probe {
                 }
             }
 
-            async fn decode(&self, reply: Reply) -> Result<Bytes, S3Error> {
+            async fn decode(&self, reply: &mut Reply) -> Result<Bytes, S3Error> {
                 reply.body().collect().await
             }
         }

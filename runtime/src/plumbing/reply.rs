@@ -158,17 +158,27 @@ impl Reply {
         value.ok_or_else(|| self.head.error(ResponseError::InvalidResponse, format!("the answer has no {what}")))
     }
 
-    /// The body as it arrives.
-    pub fn body(self) -> ByteStream {
-        self.body
+    /// Whether the body is in memory.
+    pub(crate) fn is_here(&self) -> bool {
+        self.body.as_bytes().is_some()
+    }
+
+    /// The body as it arrives. Leaves an empty one.
+    pub fn body(&mut self) -> ByteStream {
+        std::mem::take(&mut self.body)
     }
 
     /// Reads a body that should hold nothing, so that its connection can serve again.
     ///
     /// # Errors
     /// What the body's transport meets, and the error of an `<Error>` document.
-    pub async fn finish(self) -> Result<(), S3Error> {
-        let Self { head, mut body } = self;
+    pub async fn finish(&mut self) -> Result<(), S3Error> {
+        // Boxed: nearly always there is nothing, and the future of every such call would be larger.
+        if self.body.is_empty() { Ok(()) } else { Box::pin(self.drain()).await }
+    }
+
+    async fn drain(&mut self) -> Result<(), S3Error> {
+        let (head, mut body) = (&self.head, std::mem::take(&mut self.body));
         let mut seen = Vec::new();
         while let Some(chunk) = body.next().await {
             seen.extend_from_slice(&chunk.map_err(|e| head.named(e))?);
@@ -183,9 +193,9 @@ impl Reply {
     ///
     /// # Errors
     /// What the body's transport meets; `UnexpectedContent` if it is longer or not UTF-8.
-    pub async fn text_body(self) -> Result<String, S3Error> {
+    pub async fn text_body(&mut self) -> Result<String, S3Error> {
         let Self { head, body } = self;
-        let bytes = head.whole(body, MAX_TEXT).await?;
+        let bytes = head.whole(std::mem::take(body), MAX_TEXT).await?;
         String::from_utf8(bytes).map_err(|e| {
             let at = e.utf8_error().valid_up_to();
             head.error(ResponseError::UnexpectedContent, format!("the body is not text: byte {at} is not UTF-8"))

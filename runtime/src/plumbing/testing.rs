@@ -51,8 +51,8 @@ pub fn decode<O: Operation>(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Result<O::Output, S3Error> {
-    let reply = Reply::from_parts(status, headers, body.as_bytes().to_vec()).answering(O::FACTS.name);
-    at_once(request.decode(reply))?
+    let mut reply = Reply::from_parts(status, headers, body.as_bytes().to_vec()).answering(O::FACTS.name);
+    at_once(request.decode(&mut reply))?
 }
 
 /// The whole of a body that is in memory, as text.

@@ -219,11 +219,21 @@ pub(super) fn begin(place: &Place<'_>, url: &mut String) {
 }
 
 fn target(url: String) -> Result<(Uri, HeaderValue), S3Error> {
-    let length = url.len();
-    let uri = Uri::from_maybe_shared(Bytes::from(url)).map_err(|_| too_long(length))?;
-    let host = uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    let url = Bytes::from(url);
+    let uri = Uri::from_maybe_shared(url.clone()).map_err(|_| too_long(url.len()))?;
+    let host = uri.authority().and_then(|authority| host_of(&url, authority.as_str()));
     let host = host.ok_or_else(|| S3Error::new(RequestError::Validation, "the URL has no host"))?;
     Ok((uri, host))
+}
+
+/// The header with the host: a slice of the URL where it stands there as it is, so that one text serves all.
+fn host_of(url: &Bytes, authority: &str) -> Option<HeaderValue> {
+    let at = memchr::memchr(b':', url)? + "://".len();
+    let span = at..at + authority.len();
+    match url.get(span.clone()) {
+        Some(text) if text == authority.as_bytes() => HeaderValue::from_maybe_shared(url.slice(span)).ok(),
+        _ => HeaderValue::from_str(authority).ok(),
+    }
 }
 
 /// Everything was encoded or checked, so only the length can be wrong. The URL itself is never shown.

@@ -164,9 +164,10 @@ impl Sink {
         self.len = 0;
     }
 
-    fn finish(mut self) -> Hex {
+    /// By reference: what is taken by value is copied first, buffer and all.
+    fn finish(&mut self) -> Hex {
         self.flush();
-        Hex::of(&self.hash.finalize().into())
+        Hex::of(&self.hash.finalize_reset().into())
     }
 }
 

@@ -18,13 +18,16 @@ use crate::resilience::CircuitState;
 /// A call without streams that takes longer is worth a warning.
 const SLOW: Duration = Duration::from_secs(10);
 
-/// Follows one call. While nobody listens it is a few empty fields.
+/// Follows one call. While nobody listens it is nothing.
 #[derive(Debug)]
-pub(crate) struct Watch<'a> {
+pub(crate) struct Watch<'a>(Option<Box<Listener<'a>>>);
+
+#[derive(Debug)]
+struct Listener<'a> {
     config: &'a S3Config,
     facts: &'static OperationFacts,
     span: Span,
-    /// None: nobody listens.
+    /// None: nobody listens but to the span.
     started: Option<Instant>,
     status: AtomicU16,
     attempts: AtomicU32,
@@ -66,12 +69,15 @@ impl<'a> Watch<'a> {
             "error.type" = Empty,
         );
         let listening = metrics::ON || tracing::enabled!(target: "integration_s3::call", Level::WARN);
+        if !listening && span.is_disabled() {
+            return Self(None);
+        }
         let active = metrics::ON.then(|| {
             let bucket = bucket.unwrap_or_default();
             metrics::active(facts, bucket, 1.0);
             bucket.into()
         });
-        Self {
+        Self(Some(Box::new(Listener {
             config,
             facts,
             span,
@@ -81,50 +87,53 @@ impl<'a> Watch<'a> {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             active,
-        }
+        })))
     }
 
-    pub(crate) fn span(&self) -> &Span {
-        &self.span
+    /// The span of the call; one that is off if nobody listens.
+    pub(crate) fn span(&self) -> Span {
+        self.0.as_ref().map_or_else(Span::none, |listener| listener.span.clone())
     }
 
     /// An attempt leaves.
     pub(crate) fn sending(&self, attempt: u32, url: &Uri, headers: &HeaderMap, length: Option<u64>) {
-        self.attempts.store(attempt, Relaxed);
-        if self.started.is_none() {
+        let Some(it) = &self.0 else { return };
+        it.attempts.store(attempt, Relaxed);
+        if it.started.is_none() {
             return;
         }
         if let Some(length) = length {
-            self.sent.store(length, Relaxed);
-            self.span.record("http.request_content_length", length);
+            it.sent.store(length, Relaxed);
+            it.span.record("http.request_content_length", length);
         }
         if attempt > 1 {
-            self.span.record("retry.count", attempt - 1);
+            it.span.record("retry.count", attempt - 1);
         }
-        if !self.span.is_disabled() {
-            self.span.record("http.url", display(SafeUrl(url)));
+        if !it.span.is_disabled() {
+            it.span.record("http.url", display(SafeUrl(url)));
         }
         tracing::debug!(
             target: "integration_s3::wire",
-            method = self.facts.verb.as_str(), url = %SafeUrl(url), attempt, headers = ?Headers(headers), "request"
+            method = it.facts.verb.as_str(), url = %SafeUrl(url), attempt, headers = ?Headers(headers), "request"
         );
     }
 
     /// The head of an answer is there.
     pub(crate) fn answered(&self, status: StatusCode, headers: &HeaderMap) {
-        self.status.store(status.as_u16(), Relaxed);
-        if self.started.is_none() {
+        let Some(it) = &self.0 else { return };
+        it.status.store(status.as_u16(), Relaxed);
+        if it.started.is_none() {
             return;
         }
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(length) = text("content-length").and_then(|length| length.parse::<u64>().ok()) {
-            self.received.store(length, Relaxed);
-            self.span.record("http.response_content_length", length);
+            it.received.store(length, Relaxed);
+            it.span.record("http.response_content_length", length);
         }
-        self.span.record("http.status_code", status.as_u16());
+        it.span.record("http.status_code", status.as_u16());
         Span::current().record("http.status_code", status.as_u16());
         if let Some(id) = text("x-amz-request-id") {
-            self.span.record("aws.request_id", id);
+            it.span.record("aws.request_id", id);
         }
         tracing::debug!(
             target: "integration_s3::wire", status = status.as_u16(), headers = ?Headers(headers), "answer"
@@ -133,18 +142,28 @@ impl<'a> Watch<'a> {
 
     /// The circuit an attempt passed.
     pub(crate) fn circuit(&self, state: CircuitState) {
-        self.span.record("circuit_breaker.state", state.as_str());
+        if let Some(it) = &self.0 {
+            it.span.record("circuit_breaker.state", state.as_str());
+        }
     }
 
     /// Requests that might have been sent at once.
     pub(crate) fn remaining(&self, left: impl FnOnce() -> f64) {
-        if !self.span.is_disabled() {
-            self.span.record("rate_limit.remaining", left() as u64);
+        if let Some(it) = self.0.as_ref().filter(|it| !it.span.is_disabled()) {
+            it.span.record("rate_limit.remaining", left() as u64);
         }
     }
 
     /// The call is over.
-    pub(crate) fn end(mut self, bucket: Option<&str>, key: Option<&str>, error: Option<&S3Error>) {
+    pub(crate) fn end(self, bucket: Option<&str>, key: Option<&str>, error: Option<&S3Error>) {
+        if let Some(listener) = self.0 {
+            listener.end(bucket, key, error);
+        }
+    }
+}
+
+impl Listener<'_> {
+    fn end(mut self: Box<Self>, bucket: Option<&str>, key: Option<&str>, error: Option<&S3Error>) {
         let Some(started) = self.started else { return };
         let took = started.elapsed();
         if let Some(bucket) = self.active.take() {
@@ -205,7 +224,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for Listener<'_> {
     fn drop(&mut self) {
         if let Some(bucket) = self.active.take() {
             metrics::active(self.facts, &bucket, -1.0);

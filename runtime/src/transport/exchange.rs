@@ -64,7 +64,7 @@ impl Exchanges {
                     let mut taken = u64::MAX;
                     let answer = poll_fn(|cx| {
                         if let Poll::Ready(answer) = line.drive(cx, |cx| sending.as_mut().poll(cx)) {
-                            return Poll::Ready(Some(answer));
+                            return Poll::Ready(Some(answer.map(|answer| Answered::of(answer, line, cx))));
                         }
                         if taken == u64::MAX {
                             taken = line.taken();
@@ -137,25 +137,56 @@ impl Exchanges {
 
     fn answered(
         &self,
-        answer: Response<Incoming>,
+        answered: Answered,
         permit: Permit,
         proxy: Option<&Proxy>,
         uri: &Uri,
     ) -> Result<Response<ByteStream>, TransportError> {
+        let Answered { answer, declared, ahead } = answered;
         if let (Some(proxy), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, answer.status()) {
             return Err(failed(Refused::unauthorized(proxy, host(uri)).into(), true, uri));
         }
-        Ok(answer.map(|body| self.body(body, permit)))
+        Ok(answer.map(|body| self.body(body, declared, ahead, permit)))
     }
 
-    fn body(&self, body: Incoming, permit: Permit) -> ByteStream {
-        // No body, or none that follows (HEAD): the connection is free already.
+    fn body(&self, body: Incoming, declared: Option<u64>, mut ahead: Came, permit: Permit) -> ByteStream {
         if body.is_end_stream() {
-            return ByteStream::empty();
+            match &mut ahead {
+                // No body, or none that follows (HEAD): the connection is free already.
+                Poll::Pending => return ByteStream::empty(),
+                // All of it is here.
+                Poll::Ready(Some(Ok(frame))) if frame.data_ref().map(|data| data.len() as u64) == declared => {
+                    return frame.data_mut().map(std::mem::take).unwrap_or_default().into();
+                }
+                Poll::Ready(_) => {}
+            }
         }
-        let declared = body.size_hint().exact();
         let idle = IdleTimer::watching(self.settings.read_idle_timeout, self.settings.stalls);
-        ReplySource::stream(Arriving { body, permit }, declared, idle, ())
+        ReplySource::stream(Arriving { ahead, body, permit }, declared, idle, ())
+    }
+}
+
+/// What polling a body brought.
+type Came = Poll<Option<Result<Frame<Bytes>, hyper::Error>>>;
+
+/// An answer's head, and what came along with it.
+struct Answered {
+    answer: Response<Incoming>,
+    /// The length of the body.
+    declared: Option<u64>,
+    ahead: Came,
+}
+
+/// Bodies up to this length are looked for beside the head: such a body is often in the same packet.
+const SHORT: u64 = 64 * 1024;
+
+impl Answered {
+    fn of(mut answer: Response<Incoming>, line: &mut Line, cx: &mut Context<'_>) -> Self {
+        let body = answer.body_mut();
+        let declared = body.size_hint().exact();
+        let short = declared.is_some_and(|length| length <= SHORT) && !body.is_end_stream();
+        let ahead = if short { line.drive(cx, |cx| Pin::new(&mut *body).poll_frame(cx)) } else { Poll::Pending };
+        Self { answer, declared, ahead }
     }
 }
 
@@ -225,6 +256,8 @@ fn broke_off(error: &hyper::Error) -> bool {
 
 /// The body of an answer and the connection it comes over, which is free when the last byte is there.
 struct Arriving {
+    /// Read already, together with the head.
+    ahead: Came,
     // Before the permit: a body that is dropped unread leaves its connection to be looked at.
     body: Incoming,
     permit: Permit,
@@ -235,7 +268,10 @@ impl Body for Arriving {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let Self { body, permit } = &mut *self;
+        let Self { ahead, body, permit } = &mut *self;
+        if let Poll::Ready(frame) = std::mem::replace(ahead, Poll::Pending) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)));
+        }
         // What came together with the head, or with the chunk before, is here already.
         let here = Pin::new(&mut *body).poll_frame(&mut Context::from_waker(Waker::noop()));
         let frame = match (here, &mut permit.line) {
@@ -247,7 +283,7 @@ impl Body for Arriving {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ahead.is_pending() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

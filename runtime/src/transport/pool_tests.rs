@@ -14,6 +14,8 @@ use super::{HttpTransport, HyperTransport, TransportErrorKind as Kind};
 use crate::body::ByteStream;
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+/// It has no length to be known by, so it keeps its connection until it is read.
+const HELD: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
 
 /// What a server does with its `n`th connection (from 0) and the `m`th request on it: the answer, and whether it hangs up.
 type Script = fn(usize, usize) -> (&'static str, bool);
@@ -299,6 +301,53 @@ async fn a_body_dropped_unread_gives_the_connection_up_and_one_that_was_all_here
 }
 
 #[tokio::test]
+async fn a_short_body_that_came_with_its_head_is_here_and_its_connection_free() {
+    let server = Server::start(|_, _| (HELLO, false)).await;
+    let transport = HyperTransport::builder().pool_max(1).build();
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let answer = transport.send(server.get()).await.unwrap();
+        assert_eq!(transport.connections_in_use(), 0);
+        held.push(answer.into_body());
+    }
+    for body in held {
+        assert_eq!(body.as_bytes().unwrap(), "hello");
+    }
+    assert_eq!(server.count(), 1);
+}
+
+#[tokio::test]
+async fn a_short_body_that_comes_in_pieces_is_read_as_it_comes_and_its_end_is_no_less_an_error() {
+    for (pieces, whole) in [(vec!["", "hello"], true), (vec!["he", "llo"], true), (vec!["hel"], false)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let transport = HyperTransport::new();
+        let (go, mut told) = tokio::sync::mpsc::channel::<()>(1);
+        let server = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1024];
+            let _ = socket.read(&mut request).await.unwrap();
+            for (at, piece) in pieces.iter().enumerate() {
+                let head = if at == 0 { "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n" } else { "" };
+                socket.write_all(format!("{head}{piece}").as_bytes()).await.unwrap();
+                told.recv().await;
+            }
+        });
+        let answer = transport.send(http::Request::get(&url).body(ByteStream::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.body().len(), Some(5));
+        assert_eq!(transport.connections_in_use(), 1);
+        drop(go);
+        let read = answer.into_body().collect().await;
+        match whole {
+            true => assert_eq!(read.unwrap(), "hello"),
+            false => assert!(read.unwrap_err().message().contains("3 of 5 bytes")),
+        }
+        server.await.unwrap();
+        assert_eq!(transport.connections_in_use(), 0);
+    }
+}
+
+#[tokio::test]
 async fn idle_connections_are_closed_in_time() {
     let server = Server::start(|_, _| (HELLO, false)).await;
     let transport = HyperTransport::builder().pool_idle(Duration::from_millis(40)).build();
@@ -343,7 +392,7 @@ async fn no_more_connections_are_open_than_may_be() {
 
 #[tokio::test]
 async fn waiters_that_give_up_take_no_place() {
-    let server = Server::start(|_, _| (HELLO, false)).await;
+    let server = Server::start(|_, _| (HELD, false)).await;
     let transport = HyperTransport::builder().pool_max(1).build();
     let held = transport.send(server.get()).await.unwrap();
     for _ in 0..50 {
@@ -426,7 +475,7 @@ async fn from_one_to_ten_thousand_requests_at_once_all_are_answered() {
 
 #[tokio::test]
 async fn a_place_waited_for_too_long_is_an_exhausted_pool_and_nothing_else() {
-    let server = Server::start(|_, _| (HELLO, false)).await;
+    let server = Server::start(|_, _| (HELD, false)).await;
     let transport = HyperTransport::builder().pool_max(3).connect_timeout(Duration::from_millis(30)).build();
     let mut held = Vec::new();
     for _ in 0..3 {

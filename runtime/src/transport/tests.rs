@@ -23,6 +23,8 @@ struct Plan {
 }
 
 const HELLO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+/// It has no length to be known by, so it keeps its connection until it is read.
+const HELD: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
 
 fn say(say: &'static [&'static str]) -> Plan {
     Plan { say, pause: Duration::ZERO, close: false }
@@ -217,7 +219,7 @@ async fn what_is_not_http_is_said_to_be_so() {
 
 #[tokio::test]
 async fn a_full_pool_is_an_error_of_its_own_and_recovers() {
-    let server = Server::start(say(&[HELLO])).await;
+    let server = Server::start(say(&[HELD])).await;
     let transport = HyperTransport::builder().pool_max(2).connect_timeout(Duration::from_millis(50)).build();
     let first = transport.send(server.get()).await.unwrap();
     let second = transport.send(server.get()).await.unwrap();
@@ -235,7 +237,7 @@ async fn a_full_pool_is_an_error_of_its_own_and_recovers() {
 
 #[tokio::test]
 async fn a_waiting_request_gets_the_connection_that_becomes_free() {
-    let server = Server::start(say(&[HELLO])).await;
+    let server = Server::start(say(&[HELD])).await;
     let transport = HyperTransport::builder().pool_max(1).build();
     let first = transport.send(server.get()).await.unwrap();
     let (transport_too, request) = (transport.clone(), server.get());

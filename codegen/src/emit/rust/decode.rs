@@ -18,10 +18,10 @@ pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
         },
         Answer::Headers(fields) => {
             let literal = literal(&output, fields, fields.len());
+            // The body first: an output that waits for it would make the future of every call larger.
             quote! {
-                let out = #literal;
                 reply.finish().await?;
-                Ok(out)
+                Ok(#literal)
             }
         }
         Answer::Stream { fields, body } => {
@@ -39,10 +39,8 @@ pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
         Answer::Payload { fields, field, root } => payload(&output, fields, field, root),
         Answer::Xml { fields, root, decoded } => document(api, &output, fields, root, decoded.as_ref()),
     };
-    let document = matches!(op.answer, Answer::Payload { .. } | Answer::Xml { .. });
-    let reply = if document { quote!(mut reply) } else { quote!(reply) };
     quote! {
-        async fn decode(&self, #reply: Reply) -> Result<#output, S3Error> {
+        async fn decode(&self, reply: &mut Reply) -> Result<#output, S3Error> {
             #body
         }
     }
