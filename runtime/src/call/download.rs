@@ -246,7 +246,7 @@ impl Origin {
             attempts.undecodable(error).await?;
             attempts.next().await
         };
-        let reply = again.instrument(watch.span()).await;
+        let reply = again.instrument(watch.span().clone()).await;
         self.made = attempts.made();
         let mut reply = reply.map_err(|error| match error.status() {
             Some(412 | 416) => changed(from).with_status(412).with_request_id(error.request_id()),

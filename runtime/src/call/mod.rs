@@ -90,7 +90,6 @@ impl Call {
                     let options = self.options.as_deref();
                     let watch = Watch::begin(&core.config, O::FACTS, request.bucket(), request.key());
                     let limit = self.time_limit(core, O::FACTS);
-                    let span = watch.span();
                     let mut alarm = pin!(limit.map(|limit| unconstrained(tokio::time::sleep(limit))));
                     let answer = {
                         // Pinned where it stands: a future of this size is not for passing around.
@@ -122,13 +121,14 @@ impl Call {
                         });
                         poll_fn(|cx| {
                             let mut answer = None;
-                            let over = framed(&span, alarm.as_mut(), cx, &mut |cx| match call.as_mut().poll(cx) {
-                                Poll::Ready(ready) => {
-                                    answer = Some(ready);
-                                    true
-                                }
-                                Poll::Pending => false,
-                            });
+                            let over =
+                                framed(watch.span(), alarm.as_mut(), cx, &mut |cx| match call.as_mut().poll(cx) {
+                                    Poll::Ready(ready) => {
+                                        answer = Some(ready);
+                                        true
+                                    }
+                                    Poll::Pending => false,
+                                });
                             over.map(|()| answer.unwrap_or_else(|| Err(Limit::Call.passed(limit.unwrap_or_default()))))
                         })
                         .await

@@ -91,8 +91,9 @@ impl<'a> Watch<'a> {
     }
 
     /// The span of the call; one that is off if nobody listens.
-    pub(crate) fn span(&self) -> Span {
-        self.0.as_ref().map_or_else(Span::none, |listener| listener.span.clone())
+    pub(crate) fn span(&self) -> &Span {
+        static OFF: Span = Span::none();
+        self.0.as_ref().map_or(&OFF, |listener| &listener.span)
     }
 
     /// An attempt leaves.
