@@ -22,7 +22,7 @@ use crate::config::{ChecksumWhen, PayloadSigning, S3Config};
 use crate::error::{RequestError, S3Error};
 use crate::identity::Credentials;
 use crate::integrity::{Algorithm, Hasher, md5_of, sha256_and};
-use crate::plumbing::{ChecksumRule, OperationFacts, WireRequest};
+use crate::plumbing::{ChecksumRule, OperationFacts, WireRequest, static_name};
 use crate::sign::{self, CHUNK_SIZE, ChunkFramer, SigningScope, Target};
 
 /// Bodies in memory up to this size are hashed before they are sent, without a pause: it takes less than a millisecond, and
@@ -283,14 +283,18 @@ fn insert_md5(headers: &mut HeaderMap, md5: &[u8]) {
 
 /// Names the algorithm nobody chose, where the client is to use checksums.
 fn announce(config: &S3Config, request: &mut WireRequest) {
-    if let (Some(header), ChecksumWhen::Supported) = (request.checksum_header(), config.request_checksums) {
+    if let (Some(header), ChecksumWhen::Supported) = (request.checksum_header(), config.request_checksums)
+        && let Ok(header) = static_name(header)
+    {
         request.headers_mut().entry(header).or_insert(HeaderValue::from_static(DEFAULT.as_str()));
     }
 }
 
 /// Asks for the checksum the object was stored with, where there may be one.
 fn ask_for_stored(config: &S3Config, request: &mut WireRequest) {
-    if let (Some(header), ChecksumWhen::Supported) = (request.mode_header(), config.response_checksums) {
+    if let (Some(header), ChecksumWhen::Supported) = (request.mode_header(), config.response_checksums)
+        && let Ok(header) = static_name(header)
+    {
         request.headers_mut().entry(header).or_insert(HeaderValue::from_static("ENABLED"));
     }
 }

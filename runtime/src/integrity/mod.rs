@@ -73,7 +73,14 @@ impl Algorithm {
 
     /// The header its value travels in.
     pub fn header(self) -> HeaderName {
-        HeaderName::from_static(self.header_str())
+        // Made when the program is built: as a call it would look at each letter.
+        match self {
+            Self::Crc32 => const { HeaderName::from_static(Self::Crc32.header_str()) },
+            Self::Crc32c => const { HeaderName::from_static(Self::Crc32c.header_str()) },
+            Self::Crc64Nvme => const { HeaderName::from_static(Self::Crc64Nvme.header_str()) },
+            Self::Sha1 => const { HeaderName::from_static(Self::Sha1.header_str()) },
+            Self::Sha256 => const { HeaderName::from_static(Self::Sha256.header_str()) },
+        }
     }
 
     /// Bytes of a value.

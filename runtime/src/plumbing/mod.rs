@@ -23,6 +23,7 @@ pub use url_text::decode_key;
 pub use wire_request::WireRequest;
 pub use wire_value::{DateFormat, FromWire, WireValue};
 pub use writer::RequestWriter;
+pub(crate) use writer::static_name;
 pub use xml::{XmlError, XmlReader, XmlWriter};
 
 #[cfg(test)]

@@ -31,26 +31,44 @@ struct Head {
     headers: HeaderMap,
     /// Which headers may be there, see [`mark`].
     marks: u64,
+    /// The [kinds](kind) of the first of them, in their order.
+    kinds: [u8; KINDS],
     codes: CodeLookup,
     operation: &'static str,
+}
+
+/// Headers whose kind is remembered: most answers have no more.
+const KINDS: usize = 16;
+
+/// A number below 64 that names rarely share. In line, as [`mark`].
+#[inline(always)]
+const fn kind(name: &str) -> u8 {
+    let last = match name.as_bytes() {
+        [.., last] => *last as usize,
+        [] => 0,
+    };
+    ((name.len() + 37 * last) % 64) as u8
 }
 
 /// A bit for a header name. An answer has some ten headers and an output asks for forty: most questions are
 /// answered by one look at the marks. In line, so that the mark of a name in the program is a number there.
 #[inline(always)]
 const fn mark(name: &str) -> u64 {
-    let last = match name.as_bytes() {
-        [.., last] => *last as usize,
-        [] => 0,
-    };
-    1 << ((name.len() + 37 * last) % 64)
+    1 << kind(name)
 }
 
 impl Reply {
     /// An answer as the transport gave it; `codes` tells what the error codes of a document mean.
     pub fn new(status: StatusCode, headers: HeaderMap, body: ByteStream, codes: CodeLookup) -> Self {
-        let marks = headers.keys().fold(0, |marks, name| marks | mark(name.as_str()));
-        Self { head: Head { status, headers, marks, codes, operation: "" }, body }
+        let (mut marks, mut kinds) = (0, [0; KINDS]);
+        for (at, (name, _)) in headers.iter().enumerate() {
+            let kind = kind(name.as_str());
+            marks |= 1 << kind;
+            if let Some(slot) = kinds.get_mut(at) {
+                *slot = kind;
+            }
+        }
+        Self { head: Head { status, headers, marks, kinds, codes, operation: "" }, body }
     }
 
     /// Which operation it answers, for stores that name documents after it.
@@ -272,7 +290,10 @@ impl Head {
     #[inline(never)]
     fn find(&self, name: &str) -> Option<&str> {
         // The map would hash the name; of so few headers the first that fits is found sooner.
-        let (_, value) = self.headers.iter().find(|(found, _)| found.as_str() == name)?;
+        let kind = kind(name);
+        let mut all = self.headers.iter().enumerate();
+        let (_, (_, value)) =
+            all.find(|(at, (found, _))| self.kinds.get(*at).is_none_or(|it| *it == kind) && found.as_str() == name)?;
         std::str::from_utf8(value.as_bytes()).ok()
     }
 

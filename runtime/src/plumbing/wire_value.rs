@@ -17,6 +17,12 @@ pub trait WireValue {
     /// The text, borrowed from the value or written into `scratch`; `None` writes nothing at all.
     fn wire<'a>(&'a self, scratch: &'a mut String) -> Option<&'a str>;
 
+    /// Whether there is nothing to write. Asked first, and in place: most members of most requests are absent.
+    #[inline]
+    fn is_absent(&self) -> bool {
+        false
+    }
+
     /// Why the value cannot be sent, for values that take any input and are checked when the request is written.
     fn fault(&self) -> Option<S3Error> {
         None
@@ -51,6 +57,11 @@ impl<T: WireValue + ?Sized> WireValue for &T {
         (**self).wire(scratch)
     }
 
+    #[inline]
+    fn is_absent(&self) -> bool {
+        (**self).is_absent()
+    }
+
     fn fault(&self) -> Option<S3Error> {
         (**self).fault()
     }
@@ -63,6 +74,11 @@ impl<T: WireValue + ?Sized> WireValue for &T {
 impl<T: WireValue> WireValue for Option<T> {
     fn wire<'a>(&'a self, scratch: &'a mut String) -> Option<&'a str> {
         self.as_ref()?.wire(scratch)
+    }
+
+    #[inline]
+    fn is_absent(&self) -> bool {
+        self.is_none()
     }
 
     fn fault(&self) -> Option<S3Error> {

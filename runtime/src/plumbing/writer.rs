@@ -144,7 +144,14 @@ impl RequestWriter {
     }
 
     /// A query parameter; nothing for an absent value.
+    #[inline]
     pub fn query<V: WireValue + ?Sized>(&mut self, name: &'static str, value: &V) {
+        if !value.is_absent() {
+            self.write_query(name, value);
+        }
+    }
+
+    fn write_query<V: WireValue + ?Sized>(&mut self, name: &'static str, value: &V) {
         let mut scratch = std::mem::take(&mut self.scratch);
         self.fault(value.fault());
         if let Some(text) = value.wire(&mut scratch) {
@@ -162,7 +169,14 @@ impl RequestWriter {
     }
 
     /// A header; nothing for an absent value. The name is in lower case.
+    #[inline]
     pub fn header<V: WireValue + ?Sized>(&mut self, name: &'static str, value: &V) {
+        if !value.is_absent() {
+            self.write_header(name, value);
+        }
+    }
+
+    fn write_header<V: WireValue + ?Sized>(&mut self, name: &'static str, value: &V) {
         let mut scratch = std::mem::take(&mut self.scratch);
         self.fault(value.fault());
         if let Some(text) = value.wire(&mut scratch) {
@@ -439,7 +453,7 @@ fn header_value(name: &str, text: &str, secret: bool) -> Result<HeaderValue, S3E
 }
 
 /// A name that is known when the program is built: no copy is made of it.
-fn static_name(name: &'static str) -> Result<HeaderName, S3Error> {
+pub(crate) fn static_name(name: &'static str) -> Result<HeaderName, S3Error> {
     // `from_static` would panic for these.
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
         return Err(S3Error::new(RequestError::Validation, format!("`{name}` is no header name in lower case")));

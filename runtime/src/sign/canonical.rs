@@ -23,7 +23,7 @@ pub(super) struct Field<'a> {
 }
 
 /// Requests with more headers than this are signed as well, with an allocation.
-const ON_STACK: usize = 32;
+const ON_STACK: usize = 16;
 
 /// Selects what is signed out of `headers`, adds `own`, sorts by name and hands the list over.
 ///
@@ -89,18 +89,18 @@ pub(super) fn names<'a>(fields: &[Field<'a>]) -> impl Iterator<Item = &'a str> {
 pub(super) fn hash(target: &Target<'_>, query: &str, fields: &[Field<'_>], payload: &[u8]) -> Hex {
     let mut out = Sink::new();
     out.push(target.method.as_bytes());
-    out.push(b"\n");
+    out.byte(b'\n');
     out.push(if target.path.is_empty() { b"/" } else { target.path.as_bytes() });
-    out.push(b"\n");
+    out.byte(b'\n');
     out.push(query.as_bytes());
     let mut last = "";
     for field in fields {
         if field.name == last {
-            out.push(b",");
+            out.byte(b',');
         } else {
-            out.push(b"\n");
+            out.byte(b'\n');
             out.push(field.name.as_bytes());
-            out.push(b":");
+            out.byte(b':');
         }
         push_value(&mut out, field.value);
         last = field.name;
@@ -108,11 +108,11 @@ pub(super) fn hash(target: &Target<'_>, query: &str, fields: &[Field<'_>], paylo
     out.push(b"\n\n");
     for (at, name) in names(fields).enumerate() {
         if at > 0 {
-            out.push(b";");
+            out.byte(b';');
         }
         out.push(name.as_bytes());
     }
-    out.push(b"\n");
+    out.byte(b'\n');
     out.push(payload);
     out.finish()
 }
@@ -146,6 +146,17 @@ struct Sink {
 impl Sink {
     fn new() -> Self {
         Self { hash: Sha256::new(), buffer: [0; 1024], len: 0 }
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        match self.buffer.get_mut(self.len) {
+            Some(room) => {
+                *room = byte;
+                self.len += 1;
+            }
+            None => self.push(&[byte]),
+        }
     }
 
     fn push(&mut self, piece: &[u8]) {

@@ -157,14 +157,14 @@ impl<'a> Watch<'a> {
 
     /// The call is over.
     pub(crate) fn end(self, bucket: Option<&str>, key: Option<&str>, error: Option<&S3Error>) {
-        if let Some(listener) = self.0 {
+        if let Some(mut listener) = self.0 {
             listener.end(bucket, key, error);
         }
     }
 }
 
 impl Listener<'_> {
-    fn end(mut self: Box<Self>, bucket: Option<&str>, key: Option<&str>, error: Option<&S3Error>) {
+    fn end(&mut self, bucket: Option<&str>, key: Option<&str>, error: Option<&S3Error>) {
         let Some(started) = self.started else { return };
         let took = started.elapsed();
         if let Some(bucket) = self.active.take() {
