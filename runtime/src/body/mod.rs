@@ -70,6 +70,8 @@ pub struct ByteStream {
 
 enum Inner {
     Bytes(Bytes),
+    /// Of a short answer that came whole, and was looked at at once.
+    Known(Bytes, Verification),
     File(Arc<FileSpan>),
     /// A one-shot stream nobody has begun to read.
     Shared(Arc<Shared>),
@@ -162,7 +164,7 @@ impl ByteStream {
     /// The exact number of bytes yet to be read, if it is known.
     pub fn len(&self) -> Option<u64> {
         match &self.inner {
-            Inner::Bytes(bytes) => Some(bytes.len() as u64),
+            Inner::Bytes(bytes) | Inner::Known(bytes, _) => Some(bytes.len() as u64),
             Inner::File(file) => Some(file.len),
             Inner::Shared(shared) => shared.len,
             Inner::Source(source) => source.lock().unwrap_or_else(PoisonError::into_inner).remaining(),
@@ -178,7 +180,7 @@ impl ByteStream {
 
     /// Whether the body can be sent again if an attempt fails: bytes and files can, streams cannot.
     pub fn is_replayable(&self) -> bool {
-        matches!(self.inner, Inner::Bytes(_) | Inner::File(_))
+        matches!(self.inner, Inner::Bytes(_) | Inner::Known(..) | Inner::File(_))
     }
 
     /// The same body once more, if it [can be sent again](Self::is_replayable). Costs no copy of content.
@@ -190,7 +192,7 @@ impl ByteStream {
     ///
     /// Before the last byte it is [`Pending`](Verification::Pending) or the reason why there is nothing to compare with.
     /// A body that does not agree ends in an error, so one that was read to its end without an error and was
-    /// `Pending` before is verified.
+    /// `Pending` before is verified. A short answer that came whole has been looked at when it is handed out.
     ///
     /// ```
     /// use integration_s3_runtime::body::ByteStream;
@@ -202,7 +204,7 @@ impl ByteStream {
     pub fn verification(&self) -> Verification {
         match &self.inner {
             Inner::Source(source) => source.lock().unwrap_or_else(PoisonError::into_inner).verification(),
-            Inner::Read(verification) => *verification,
+            Inner::Known(_, verification) | Inner::Read(verification) => *verification,
             _ => Verification::NotChecked(Unchecked::NotAsked),
         }
     }
@@ -210,9 +212,20 @@ impl ByteStream {
     /// The content, if it lies in memory.
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match &self.inner {
-            Inner::Bytes(bytes) => Some(bytes),
+            Inner::Bytes(bytes) | Inner::Known(bytes, _) => Some(bytes),
             _ => None,
         }
+    }
+
+    /// The same bytes, with what is known about them. Only for what lies in memory.
+    pub(crate) fn known(self, verification: Verification) -> Self {
+        let inner = match self.inner {
+            Inner::Bytes(bytes) if verification != Verification::NotChecked(Unchecked::NotAsked) => {
+                Inner::Known(bytes, verification)
+            }
+            other => other,
+        };
+        Self { inner, watch: self.watch }
     }
 
     /// The path and the range of bytes, if it is (part of) a file.
@@ -226,7 +239,7 @@ impl ByteStream {
     /// The source to read from. For bytes there is none.
     fn source(&mut self) -> Result<Option<Pin<&mut (dyn BodySource + 'static)>>, S3Error> {
         let fresh = match &mut self.inner {
-            Inner::Bytes(_) | Inner::Read(_) => return Ok(None),
+            Inner::Bytes(_) | Inner::Known(..) | Inner::Read(_) => return Ok(None),
             Inner::Source(_) => None,
             Inner::File(file) => Some(file::FileSource::boxed(Arc::clone(file))),
             Inner::Shared(shared) => {
@@ -259,6 +272,7 @@ impl Clone for ByteStream {
     fn clone(&self) -> Self {
         let inner = match &self.inner {
             Inner::Bytes(bytes) => Inner::Bytes(bytes.clone()),
+            Inner::Known(bytes, verification) => Inner::Known(bytes.clone(), *verification),
             Inner::File(file) => Inner::File(Arc::clone(file)),
             Inner::Shared(shared) => Inner::Shared(Arc::clone(shared)),
             Inner::Source(_) | Inner::Spent => Inner::Spent,
@@ -272,7 +286,7 @@ impl Clone for ByteStream {
 impl PartialEq for ByteStream {
     fn eq(&self, other: &Self) -> bool {
         match (&self.inner, &other.inner) {
-            (Inner::Bytes(a), Inner::Bytes(b)) => a == b,
+            (Inner::Bytes(a) | Inner::Known(a, _), Inner::Bytes(b) | Inner::Known(b, _)) => a == b,
             (Inner::File(a), Inner::File(b)) => a == b,
             (Inner::Shared(a), Inner::Shared(b)) => Arc::ptr_eq(a, b),
             (Inner::Source(a), Inner::Source(b)) => std::ptr::eq(a, b),
@@ -287,6 +301,7 @@ impl fmt::Debug for ByteStream {
         let len = Length(self.len());
         match &self.inner {
             Inner::Bytes(_) => write!(f, "ByteStream({len})"),
+            Inner::Known(_, verification) => write!(f, "ByteStream({len}, {verification})"),
             Inner::File(file) => write!(f, "ByteStream({len} of {:?} from {})", file.path, file.offset),
             Inner::Shared(_) => write!(f, "ByteStream(stream, {len})"),
             Inner::Source(_) => write!(f, "ByteStream(being read, {len})"),

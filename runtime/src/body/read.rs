@@ -34,7 +34,7 @@ impl ByteStream {
     ///
     /// As [`next`](Self::next), and if there is not that much memory.
     pub async fn collect(mut self) -> Result<Bytes, S3Error> {
-        if let (Inner::Bytes(bytes), None) = (&self.inner, &self.watch) {
+        if let (Inner::Bytes(bytes) | Inner::Known(bytes, _), None) = (&self.inner, &self.watch) {
             return Ok(bytes.clone());
         }
         let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
@@ -118,7 +118,7 @@ impl ByteStream {
 
     fn take_bytes(&mut self) -> Option<Bytes> {
         match &mut self.inner {
-            Inner::Bytes(bytes) if !bytes.is_empty() => {
+            Inner::Bytes(bytes) | Inner::Known(bytes, _) if !bytes.is_empty() => {
                 let piece = if self.watch.is_some() { bytes.len().min(PIECE) } else { bytes.len() };
                 Some(bytes.split_to(piece))
             }

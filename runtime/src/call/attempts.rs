@@ -175,9 +175,9 @@ impl<'a> Attempts<'a> {
             return Ok(reply);
         }
         super::download::as_asked(&reply, &self.request).map_err(|error| error.with_attempts(self.made))?;
-        // Here to the last byte, and nobody wants it compared: nothing can break any more.
-        if reply.is_here() && !super::download::checks(&self.request) {
-            return Ok(reply);
+        // Here to the last byte, and as it should be: nothing can break any more.
+        if let Some(known) = super::download::known(&reply, &self.request) {
+            return Ok(reply.map_body(|_, body| body.known(known)));
         }
         let origin = Origin {
             core: self.core.clone(),

@@ -54,8 +54,30 @@ pub(super) fn as_asked(reply: &Reply, request: &WireRequest) -> Result<(), S3Err
         .with_request_id(reply.request_id()))
 }
 
+/// What there is to know about a body that is in memory; `None` if it is not, or is not what was stored: then whoever reads
+/// it is told.
+pub(super) fn known(reply: &Reply, request: &WireRequest) -> Option<Verification> {
+    let body = reply.here()?;
+    Some(match check(reply.status(), reply.headers(), request) {
+        Ok(mut check) => {
+            check.update(body);
+            check.close().ok()?;
+            check.verification()
+        }
+        Err(why) => Verification::NotChecked(why),
+    })
+}
+
+fn check(status: u16, headers: &HeaderMap, request: &WireRequest) -> Result<Check, Unchecked> {
+    if !checks(request) {
+        return Err(Unchecked::NotAsked);
+    }
+    let status = StatusCode::from_u16(status).unwrap_or_default();
+    Check::of_answer(status, headers, asks_for_part(request))
+}
+
 /// Whether the body is to be compared with the stored checksum.
-pub(super) fn checks(request: &WireRequest) -> bool {
+fn checks(request: &WireRequest) -> bool {
     let mode = request.mode_header().and_then(|name| request.headers().get(name));
     mode.is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"ENABLED"))
 }
@@ -97,12 +119,7 @@ struct Rest {
 impl Download {
     fn new(status: u16, headers: &HeaderMap, body: ByteStream, origin: Origin) -> Self {
         let request = &origin.request;
-        let check = if checks(request) {
-            let status = StatusCode::from_u16(status).unwrap_or_default();
-            Check::of_answer(status, headers, asks_for_part(request))
-        } else {
-            Err(Unchecked::NotAsked)
-        };
+        let check = check(status, headers, request);
         let partial = status == StatusCode::PARTIAL_CONTENT;
         let first = if partial { span_of(headers).map(|(first, _)| first) } else { Some(0) };
         let left = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).or(body.len());

@@ -91,6 +91,7 @@ enum Fate {
 struct Store {
     content: Vec<u8>,
     headers: Vec<(&'static str, String)>,
+    /// 0: the whole body is in memory.
     chunk: usize,
     state: Arc<Mutex<State>>,
 }
@@ -157,7 +158,9 @@ impl Store {
             let other = matches!(fate, Fate::Replaced { .. }) && *name == "etag";
             answer = answer.header(name, if other { "\"two\"" } else { value });
         }
-        answer = answer.chunks_of(self.chunk);
+        if self.chunk > 0 {
+            answer = answer.chunks_of(self.chunk);
+        }
         match fate {
             Fate::Cut(bytes) | Fate::Spoilt(bytes) | Fate::WholeCut(bytes) => answer.truncate_after(*bytes),
             Fate::Stall(bytes) => answer.time_out_after(*bytes, Duration::from_secs(30)),
@@ -174,7 +177,13 @@ impl HttpTransport for Store {
             state.fates.pop_front().unwrap_or(Fate::Fine)
         };
         let answer = self.answer(&request, &fate);
-        Box::pin(async move { ScriptedTransport::sequence([answer]).send(request).await })
+        let whole = self.chunk == 0;
+        Box::pin(async move {
+            let answer = ScriptedTransport::sequence([answer]).send(request).await?;
+            let (head, body) = answer.into_parts();
+            let body = if whole { body.collect().await.unwrap().into() } else { body };
+            Ok(Response::from_parts(head, body))
+        })
     }
 }
 
@@ -357,6 +366,29 @@ async fn corruption_is_caught_before_the_last_bytes_are_handed_on() {
     assert_eq!(read(&store).await.collect().await.unwrap_err().kind(), TransferError::ChecksumMismatch.into());
     let store = Store::new(0, []);
     assert!(read(&store).await.collect().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_whole_has_been_compared_when_it_is_handed_out() {
+    let here = |store: Store| Store { chunk: 0, ..store };
+    let verified = Verification::Verified(Algorithm::Crc64Nvme);
+    let store = here(Store::new(100, []));
+    let mut body = read(&store).await;
+    assert_eq!((body.as_bytes().unwrap().len(), body.verification()), (100, verified));
+    assert_eq!(body.clone().collect().await.unwrap(), store.content);
+    assert_eq!(body.next().await.unwrap().unwrap(), store.content);
+    assert!(body.next().await.is_none());
+    assert_eq!(body.verification(), verified, "also when it has been read");
+    let mut body = read(&here(store.clone().with("x-amz-checksum-crc64nvme", None))).await;
+    for _ in 0..2 {
+        assert_eq!(body.verification(), Verification::NotChecked(Unchecked::NoneStored));
+        let _ = body.next().await;
+    }
+    // What is wrong is no error of the call, but of whoever reads it.
+    let mut body = read(&here(store.with("x-amz-checksum-crc64nvme", Some("AAAAAAAAAAE=")))).await;
+    assert_eq!(body.verification(), Verification::Pending(Algorithm::Crc64Nvme));
+    assert_eq!(body.next().await.unwrap().unwrap_err().kind(), TransferError::ChecksumMismatch.into());
+    assert!(body.next().await.is_none());
 }
 
 #[tokio::test(start_paused = true)]

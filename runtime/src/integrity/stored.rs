@@ -31,7 +31,7 @@ impl Check {
         }
         let mut seen = Err(Unchecked::NoneStored);
         for algorithm in Algorithm::ALL {
-            let Some(value) = text(algorithm.header_str()) else { continue };
+            let Some(value) = headers.get(algorithm.header()).and_then(|value| value.to_str().ok()) else { continue };
             let (value, parts) = value.split_once('-').map_or((value, None), |(value, parts)| (value, Some(parts)));
             if parts.is_some_and(|parts| parts != "1") || (composite && parts.is_none() && !part) {
                 seen = Err(Unchecked::Composite);

@@ -10,6 +10,7 @@ use super::xml::{Document, DocumentError, Each, MAX_CHILD, MAX_TEXT, XmlError, X
 use crate::body::ByteStream;
 use crate::error::{CodeLookup, ErrorKind, ResponseError, RetryClass, S3Error, ServerError, TransferError, no_codes};
 use crate::timestamp::Timestamp;
+use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{HeaderMap, HeaderName, StatusCode};
 use std::collections::BTreeMap;
@@ -176,9 +177,9 @@ impl Reply {
         value.ok_or_else(|| self.head.error(ResponseError::InvalidResponse, format!("the answer has no {what}")))
     }
 
-    /// Whether the body is in memory.
-    pub(crate) fn is_here(&self) -> bool {
-        self.body.as_bytes().is_some()
+    /// The body, if it is in memory.
+    pub(crate) fn here(&self) -> Option<&Bytes> {
+        self.body.as_bytes()
     }
 
     /// The body as it arrives. Leaves an empty one.
