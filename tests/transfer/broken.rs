@@ -10,6 +10,7 @@ use integration_s3::error::{ErrorKind, RequestError, ResponseError};
 use integration_s3::transfer::{DownloadToPath, Left, Phase, Progress, TransferFailure, TransferHandle, UploadSource};
 use integration_s3::transport::scripted::{Answer, ScriptedTransport};
 use integration_s3::{ByteStream, Bytes, Credentials, S3Client};
+use integration_s3_devserver::DevServer;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::downloads::{Folder, bytes, client, client_with, server, small_pieces};
@@ -26,6 +27,15 @@ async fn ends<T>(what: impl IntoFuture<Output = T>) -> T {
 fn odd_stream(data: &[u8], chunk: usize) -> UploadSource {
     let chunks: Vec<Result<Bytes, Error>> = data.chunks(chunk).map(|it| Ok(Bytes::copy_from_slice(it))).collect();
     ByteStream::from_stream(futures_util::stream::iter(chunks), None).into()
+}
+
+/// A server with `x` of 300,000 bytes in `box`, and a place for what comes down.
+async fn with_an_object() -> (DevServer, S3Client, Folder) {
+    let server = server().await;
+    let client = client(&server);
+    client.create_bucket().bucket("box").await.unwrap();
+    client.bucket("box").put_object("x", bytes(300_000, 1)).await.unwrap();
+    (server, client, Folder::new())
 }
 
 /// Ends the download after two pieces; what it has stays.
@@ -83,10 +93,7 @@ async fn many_streams_and_writers_share_one_part_of_memory_and_all_arrive() {
 
 #[tokio::test]
 async fn a_state_file_is_never_the_target_itself() {
-    let (server, folder) = (server().await, Folder::new());
-    let client = client(&server);
-    client.create_bucket().bucket("box").await.unwrap();
-    client.bucket("box").put_object("x", bytes(300_000, 1)).await.unwrap();
+    let (_server, client, folder) = with_an_object().await;
     let target = folder.path("a.bin");
     let result = small_pieces(&client).download("box", "x").to_path(&target).state_file(&target).await;
     match result {
@@ -97,10 +104,7 @@ async fn a_state_file_is_never_the_target_itself() {
 
 #[tokio::test]
 async fn a_state_file_touches_no_other_file() {
-    let (server, folder) = (server().await, Folder::new());
-    let client = client(&server);
-    client.create_bucket().bucket("box").await.unwrap();
-    client.bucket("box").put_object("x", bytes(300_000, 1)).await.unwrap();
+    let (_server, client, folder) = with_an_object().await;
     fs::write(folder.path("a.state.new"), "somebody's").unwrap();
     let download = small_pieces(&client).download("box", "x").to_path(folder.path("a"));
     download.state_file(folder.path("a.state")).await.unwrap();
@@ -110,10 +114,7 @@ async fn a_state_file_touches_no_other_file() {
 
 #[tokio::test]
 async fn a_download_that_cannot_take_its_name_keeps_what_it_has() {
-    let (server, folder) = (server().await, Folder::new());
-    let client = client(&server);
-    client.create_bucket().bucket("box").await.unwrap();
-    client.bucket("box").put_object("x", bytes(300_000, 1)).await.unwrap();
+    let (_server, client, folder) = with_an_object().await;
     let (target, state) = (folder.path("a"), folder.path("a.state"));
     let in_the_way = target.clone();
     let download = || small_pieces(&client).download("box", "x").to_path(&target).state_file(&state);
@@ -136,10 +137,7 @@ async fn a_download_that_cannot_take_its_name_keeps_what_it_has() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_name_with_a_backslash_is_gone_on_with_as_any_other() {
-    let (server, folder) = (server().await, Folder::new());
-    let client = client(&server);
-    client.create_bucket().bucket("box").await.unwrap();
-    client.bucket("box").put_object("x", bytes(300_000, 1)).await.unwrap();
+    let (_server, client, folder) = with_an_object().await;
     let (target, state) = (folder.path("a\\b"), folder.path("state"));
     let download = || small_pieces(&client).download("box", "x").to_path(&target).state_file(&state);
     stopped(download()).await;
@@ -150,10 +148,7 @@ async fn a_name_with_a_backslash_is_gone_on_with_as_any_other() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_state_cannot_make_a_download_write_into_another_file() {
-    let (server, folder) = (server().await, Folder::new());
-    let client = client(&server);
-    client.create_bucket().bucket("box").await.unwrap();
-    client.bucket("box").put_object("x", bytes(300_000, 1)).await.unwrap();
+    let (_server, client, folder) = with_an_object().await;
     let (target, state) = (folder.path("a"), folder.path("state"));
     let download = || small_pieces(&client).download("box", "x").to_path(&target).state_file(&state);
     stopped(download()).await;
