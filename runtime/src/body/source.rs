@@ -46,12 +46,14 @@ pin_project! {
         stream: S,
         promised: Option<u64>,
         seen: u64,
+        // The chunk that keeps the promise. It is handed out once the stream has said that it is over.
+        last: Bytes,
     }
 }
 
 impl<S> StreamSource<S> {
     pub(super) fn new(stream: S, promised: Option<u64>) -> Self {
-        Self { stream, promised, seen: 0 }
+        Self { stream, promised, seen: 0, last: Bytes::new() }
     }
 }
 
@@ -61,23 +63,32 @@ where
     E: Into<BoxError>,
 {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
-        let this = self.project();
-        Poll::Ready(match ready!(this.stream.poll_next(cx)) {
-            Some(Ok(chunk)) => {
-                *this.seen += chunk.len() as u64;
-                match *this.promised {
-                    Some(promised) if *this.seen > promised => Some(Err(too_long(promised))),
-                    _ => Some(Ok(chunk)),
+        let mut this = self.project();
+        loop {
+            return Poll::Ready(match ready!(this.stream.as_mut().poll_next(cx)) {
+                Some(Ok(chunk)) if chunk.is_empty() => continue,
+                Some(Ok(chunk)) => {
+                    *this.seen += chunk.len() as u64;
+                    match *this.promised {
+                        Some(promised) if *this.seen > promised => Some(Err(too_long(promised))),
+                        // Whoever sends it stops asking once it has what was promised.
+                        Some(promised) if *this.seen == promised => {
+                            *this.last = chunk;
+                            continue;
+                        }
+                        _ => Some(Ok(chunk)),
+                    }
                 }
-            }
-            Some(Err(error)) => Some(Err(failed(error.into()))),
-            None => ended(*this.seen, *this.promised),
-        })
+                Some(Err(error)) => Some(Err(failed(error.into()))),
+                None if !this.last.is_empty() => Some(Ok(std::mem::take(this.last))),
+                None => ended(*this.seen, *this.promised),
+            });
+        }
     }
 
     fn remaining(&self) -> Option<u64> {
         // Zero only after the stream has said that it is over, or a longer one would be cut in silence.
-        self.promised.filter(|promised| *promised == 0 || self.seen < *promised).map(|promised| promised - self.seen)
+        self.promised.map(|promised| promised.saturating_sub(self.seen) + self.last.len() as u64)
     }
 }
 

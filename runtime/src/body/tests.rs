@@ -158,6 +158,31 @@ async fn streams_are_held_to_the_length_they_promise() {
 }
 
 #[tokio::test]
+async fn a_stream_that_goes_on_gives_less_than_it_promised() {
+    // Whoever sends a body stops asking once it has what was promised: too late for an error.
+    for pieces in [vec!["abc", "d"], vec!["ab", "c", "", "d"], vec!["", "abc", "", "", "d"]] {
+        let stream = Chunks {
+            chunks: pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))).collect(),
+            stall: false,
+        };
+        let mut body = ByteStream::from_stream(stream, Some(3));
+        let mut got = 0;
+        let error = loop {
+            match body.next().await.unwrap() {
+                Ok(piece) => got += piece.len(),
+                Err(error) => break error,
+            }
+        };
+        assert!(got < 3 && error.message().contains("longer than the 3 bytes"), "{got} {error}");
+    }
+    let mut body = ByteStream::from_stream(chunks(["ab", "c", ""]), Some(3));
+    for left in [3, 1, 0] {
+        assert_eq!((body.len(), body.is_empty()), (Some(left), left == 0));
+        body.next().await;
+    }
+}
+
+#[tokio::test]
 async fn an_error_of_ours_inside_a_stream_comes_out_as_itself() {
     let own = || S3Error::new(RequestError::InvalidRange, "mine");
     let stream = |error| Chunks { chunks: [Err(error)].into(), stall: false };

@@ -6,8 +6,9 @@
 //! | in memory, up to 1 MiB | checksum in a header | the same, and the body's hash is signed |
 //! | larger, file or stream | chunks, the checksum behind them | signed chunks, the checksum behind them |
 //!
-//! Without a checksum there are no chunks over https, and a store that takes none (`aws_chunked`) gets none: large bodies in
-//! memory are hashed before they are sent to it, in steps between which other tasks run.
+//! Without a checksum there are no chunks over https. A store that takes none (`aws_chunked`) gets none, and neither does an
+//! operation whose body is a document: large bodies in memory are then hashed before they are sent, in steps between which
+//! other tasks run.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -104,7 +105,8 @@ impl Payload {
             PayloadSigning::Auto => !request.is_https(),
         };
         let sign = sign && config.credentials.is_some();
-        let chunks = config.store.aws_chunked;
+        // Documents are read as they come: stores undo chunks where objects arrive, and some nowhere else.
+        let chunks = config.store.aws_chunked && facts.streams_in;
         let at_once = body.as_bytes().is_none_or(|bytes| bytes.len() <= HASHED_AT_ONCE);
         let (mut sum, mut ahead) = (None, Ahead::default());
         let cover = match (body.as_bytes(), sign, algorithm) {

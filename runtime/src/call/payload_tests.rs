@@ -17,7 +17,7 @@ use crate::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
 use crate::transport::scripted::{Answer, ScriptedTransport, SeenRequest};
 
 macro_rules! write_operation {
-    ($name:ident, $rule:ident, $header:literal) => {
+    ($name:ident, $rule:ident, $header:literal, streams: $streams:literal) => {
         #[derive(Default)]
         struct $name {
             body: ByteStream,
@@ -36,7 +36,7 @@ macro_rules! write_operation {
                 error_in_200: false,
                 checksum: ChecksumRule::$rule,
                 idempotent: true,
-                streams_in: true,
+                streams_in: $streams,
                 streams_out: false,
             };
 
@@ -57,9 +57,9 @@ macro_rules! write_operation {
     };
 }
 
-write_operation!(Write, Supported, "x-amz-sdk-checksum-algorithm");
-write_operation!(Demand, Required, "x-amz-sdk-checksum-algorithm");
-write_operation!(Open, Announced, "x-amz-checksum-algorithm");
+write_operation!(Write, Supported, "x-amz-sdk-checksum-algorithm", streams: true);
+write_operation!(Demand, Required, "x-amz-sdk-checksum-algorithm", streams: false);
+write_operation!(Open, Announced, "x-amz-checksum-algorithm", streams: false);
 
 const AWS: fn(ConfigBuilder<S3Config>) -> ConfigBuilder<S3Config> = |b| b.region("eu-west-1");
 const HTTP: fn(ConfigBuilder<S3Config>) -> ConfigBuilder<S3Config> =
@@ -231,6 +231,24 @@ async fn where_a_hash_has_to_come_first_other_tasks_run_meanwhile() {
         assert_eq!(checksums(&seen).len(), 1);
     }
     ticker.abort();
+}
+
+#[tokio::test]
+async fn a_document_is_not_cut_into_chunks_however_large_it_is() {
+    let large = vec![b'x'; HASHED_AT_ONCE + 1];
+    let http = |b| HTTP(b).request_checksums(ChecksumWhen::Required);
+    for (set, signed, checksum) in [
+        (AWS, false, "x-amz-checksum-crc64nvme"),
+        (HTTP, true, "x-amz-checksum-crc64nvme"),
+        (http, true, "content-md5"),
+        (CUSTOM, false, "content-md5"),
+    ] {
+        let seen = sent(set, Demand { body: large.clone().into(), ..Demand::default() }).await.unwrap();
+        assert!(seen.body == large && !seen.headers.contains_key("content-encoding"), "{:?}", seen.headers);
+        let hash = crate::sign::sha256_hex(&large);
+        assert_eq!(seen.header("x-amz-content-sha256"), Some(if signed { &*hash } else { "UNSIGNED-PAYLOAD" }));
+        assert_eq!(checksums(&seen), [checksum]);
+    }
 }
 
 #[tokio::test]

@@ -329,6 +329,29 @@ async fn the_error_of_a_request_body_comes_out_as_it_went_in() {
 }
 
 #[tokio::test]
+async fn why_a_body_was_refused_is_told_by_a_server_that_hangs_up_without_reading_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut buffer = [0; 4096];
+            let _ = socket.read(&mut buffer).await.unwrap();
+            let refusal = "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 9\r\n\r\nforbidden";
+            socket.write_all(refusal.as_bytes()).await.unwrap();
+            // Closed over what was not read: a reset.
+        }
+    });
+    let transport = HyperTransport::new();
+    for megabytes in [1, 4, 32] {
+        let put = request("PUT", &format!("http://{address}/b/k"), vec![0; megabytes << 20].into());
+        let answer = transport.send(put).await.unwrap();
+        assert_eq!(answer.status(), 403);
+        assert_eq!(answer.into_body().collect().await.unwrap(), "forbidden");
+        assert_eq!(transport.connections_in_use(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_reset_over_a_used_connection_is_marked() {
     // Answers the first request and hangs up on reading the second.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 pub(super) enum Wire {
-    Plain(TcpStream, Arc<Taken>),
+    Plain(TcpStream, Arc<Taken>, Cut),
     /// One type for TLS in TLS too: all of it is compiled once.
     #[cfg(feature = "_tls")]
     Tls(Box<TlsStream<Wire>>),
@@ -37,14 +37,41 @@ impl Taken {
     }
 }
 
+/// A peer that refuses a body it has not read closes the connection, and what is sent then fails. Why it refused has come before:
+/// so a write that fails that way says nothing until all has been read.
+#[derive(Debug, Default)]
+pub(super) struct Cut(Option<io::Error>);
+
+impl Cut {
+    fn put_off(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        match written {
+            Poll::Ready(Err(error)) if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) => {
+                self.0 = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            written => written,
+        }
+    }
+
+    /// What reading brought; at the end of it, why writing failed.
+    fn or_why(&mut self, read: Poll<io::Result<()>>, nothing: bool) -> Poll<io::Result<()>> {
+        match read {
+            Poll::Ready(Ok(())) if nothing => Poll::Ready(self.0.take().map_or(Ok(()), Err)),
+            read => read,
+        }
+    }
+}
+
 impl Wire {
     pub(super) fn plain(tcp: TcpStream) -> Self {
-        Self::Plain(tcp, Arc::default())
+        Self::Plain(tcp, Arc::default(), Cut::default())
     }
 
     pub(super) fn taken(&self) -> Arc<Taken> {
         match self {
-            Self::Plain(_, taken) => taken.clone(),
+            Self::Plain(_, taken, _) => taken.clone(),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => tls.get_ref().0.taken(),
         }
@@ -54,7 +81,7 @@ impl Wire {
     pub(super) fn reset_on_close(&self) {
         match self {
             // A socket that is gone has nothing to throw away.
-            Self::Plain(tcp, _) => drop(tcp.set_zero_linger()),
+            Self::Plain(tcp, ..) => drop(tcp.set_zero_linger()),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => tls.get_ref().0.reset_on_close(),
         }
@@ -65,7 +92,7 @@ impl Wire {
 macro_rules! each {
     ($io:expr, $wire:ident => $call:expr) => {
         match $io {
-            Wire::Plain($wire, _) => $call,
+            Wire::Plain($wire, ..) => $call,
             #[cfg(feature = "_tls")]
             Wire::Tls($wire) => $call,
         }
@@ -74,14 +101,23 @@ macro_rules! each {
 
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        each!(&mut *self, wire => Pin::new(wire).poll_read(cx, buf))
+        match &mut *self {
+            Self::Plain(tcp, _, cut) => {
+                let before = buf.filled().len();
+                let read = Pin::new(tcp).poll_read(cx, buf);
+                cut.or_why(read, buf.filled().len() == before && buf.remaining() > 0)
+            }
+            #[cfg(feature = "_tls")]
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        }
     }
 }
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match &mut *self {
-            Self::Plain(tcp, taken) => taken.count(Pin::new(tcp).poll_write(cx, buf)),
+            Self::Plain(_, _, Cut(Some(_))) => Poll::Pending,
+            Self::Plain(tcp, taken, cut) => cut.put_off(taken.count(Pin::new(tcp).poll_write(cx, buf)), cx),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
         }
@@ -105,7 +141,8 @@ impl AsyncWrite for Wire {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match &mut *self {
-            Self::Plain(tcp, taken) => taken.count(Pin::new(tcp).poll_write_vectored(cx, bufs)),
+            Self::Plain(_, _, Cut(Some(_))) => Poll::Pending,
+            Self::Plain(tcp, taken, cut) => cut.put_off(taken.count(Pin::new(tcp).poll_write_vectored(cx, bufs)), cx),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
         }
