@@ -21,6 +21,8 @@ pub enum Answer {
     Bytes(Vec<u8>),
     /// These bytes, then silence on an open connection.
     Silence(Vec<u8>),
+    /// Piece by piece, with pauses between them.
+    Slowly(Vec<Vec<u8>>, Duration),
     /// The first, then the second again and again until the client hangs up.
     Endless(Vec<u8>, Vec<u8>),
 }
@@ -101,6 +103,12 @@ fn serve(
         Answer::Silence(bytes) => {
             let _ = stream.write_all(&bytes);
             while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
+        }
+        Answer::Slowly(pieces, pause) => {
+            for piece in pieces {
+                let _ = stream.write_all(&piece);
+                std::thread::sleep(pause);
+            }
         }
         Answer::Endless(first, again) => {
             let _ = stream.write_all(&first);

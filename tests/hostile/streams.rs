@@ -1,6 +1,10 @@
 //! Bodies that are shorter, longer or other than they say, and pages that do not end.
 
+use std::time::Duration;
+
 use integration_s3::error::{ErrorKind, ResponseError, TransferError};
+use integration_s3::{CopySource, Credentials, S3Client};
+use integration_s3_runtime::resilience::StallPolicy;
 
 use super::server::*;
 
@@ -36,7 +40,37 @@ async fn a_body_under_204_is_not_taken_for_an_answer() {
     let bytes = format!("HTTP/1.1 204 No Content\r\nx-amz-request-id: {REQUEST_ID}\r\ncontent-length: 5\r\n\r\nhello");
     let server = Server::saying(Answer::Bytes(bytes.into_bytes()));
     let _ = outcome("204 with body", server.bucket().delete_object("a").send()).await;
-    let _ = outcome("204 for a get", server.bucket().get_string("a")).await;
+    // Nor for an empty object.
+    for rest in ["204 No Content\r\ncontent-length: 5\r\n", "204 No Content\r\n", "205 Reset\r\ncontent-length: 0\r\n"]
+    {
+        let head = format!("HTTP/1.1 {rest}x-amz-request-id: {REQUEST_ID}\r\netag: \"e\"\r\n\r\n");
+        let server = Server::saying(Answer::Bytes(head.into_bytes()));
+        let error = answered(rest, server.bucket().get_string("a")).await;
+        assert_eq!(error.kind(), ErrorKind::Response(ResponseError::UnexpectedContent), "{rest}");
+    }
+}
+
+#[tokio::test]
+async fn blanks_before_a_verdict_are_no_stalled_stream() {
+    let pieces: Vec<Vec<u8>> = [
+        "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n",
+        " ",
+        " ",
+        "<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>",
+    ]
+    .map(|piece| piece.as_bytes().to_vec())
+    .into();
+    let server = Server::saying(Answer::Slowly(pieces, Duration::from_millis(300)));
+    let client = S3Client::builder()
+        .endpoint(format!("http://127.0.0.1:{}", server.port))
+        .credentials(Credentials::new("AKID", SECRET))
+        .stalled_streams(StallPolicy::new(1_000, Duration::from_millis(50)))
+        .max_attempts(1)
+        .build()
+        .unwrap();
+    let copied = outcome("blanks", client.bucket("logs").copy_object("a", CopySource::new("logs", "b")).send()).await;
+    assert!(copied.unwrap().copy_object_result.is_some_and(|result| result.e_tag.is_some()));
+    failure("an object that trickles", client.bucket("logs").get_string("a")).await;
 }
 
 #[tokio::test]
@@ -69,12 +103,41 @@ async fn the_wrong_bytes_of_a_range_are_not_taken_for_the_right_ones() {
         ("whole object", "200 OK", ""),
         ("other range", "206 Partial Content", "content-range: bytes 5-9/100\r\n"),
         ("rubbish", "206 Partial Content", "content-range: bytes x\r\n"),
+        ("more than there is", "206 Partial Content", "content-range: bytes 0-3/100\r\n"),
     ] {
         let server = Server::saying(answer(status, headers, "hello"));
         let got = outcome(what, server.bucket().get_object("a").range(0..5).send()).await;
         // All five bytes there are is what was asked for; bytes from elsewhere, or from nowhere known, are not.
         assert_eq!(got.is_ok(), what == "whole object", "{what}: {got:?}");
     }
+    for (what, status, headers, fine) in [
+        ("the end", "206 Partial Content", "content-range: bytes 95-99/100\r\n", true),
+        ("the end of who knows what", "206 Partial Content", "content-range: bytes 95-99/*\r\n", true),
+        ("all, where there is no more", "200 OK", "", true),
+        ("the beginning", "206 Partial Content", "content-range: bytes 0-4/100\r\n", false),
+    ] {
+        let server = Server::saying(answer(status, headers, "hello"));
+        let got = outcome(what, server.bucket().get_object("a").range("bytes=-5").send()).await;
+        assert_eq!(got.is_ok(), fine, "{what}: {got:?}");
+    }
+    let server = Server::saying(answer("200 OK", "", "hello, all of you"));
+    failure("all instead of the end", server.bucket().get_object("a").range("bytes=-5").send()).await;
+}
+
+#[tokio::test]
+async fn a_part_nobody_asked_for_is_not_taken_for_the_object() {
+    for (headers, fine) in [
+        ("", false),
+        ("content-range: bytes 0-4/100\r\n", false),
+        ("content-range: bytes 95-99/100\r\n", false),
+        ("content-range: bytes 0-4/5\r\n", true),
+    ] {
+        let server = Server::saying(answer("206 Partial Content", headers, "hello"));
+        let got = outcome(headers, server.bucket().get_string("a")).await;
+        assert_eq!(got.is_ok(), fine, "{headers}: {got:?}");
+    }
+    let server = Server::saying(answer("206 Partial Content", "content-range: bytes 95-99/100\r\n", "hello"));
+    server.bucket().get_object("a").part_number(2).send().await.unwrap();
 }
 
 #[tokio::test]

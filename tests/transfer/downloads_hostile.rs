@@ -195,15 +195,22 @@ async fn other_bytes_than_asked_for_are_refused() {
 #[tokio::test]
 async fn more_bytes_than_the_range_are_refused() {
     let data = Arc::new(bytes(SIZE, 7));
-    let sent = data.clone();
-    let server = Server::start(move |_, head| match asked(head) {
-        Some((first, last)) => {
-            let headers = format!("content-range: bytes {first}-{last}/{SIZE}\r\n{TAG}");
-            Answer::Bytes(http("206 Partial Content", &headers, [&sent[first..=last], b"more"].concat()))
-        }
-        None => whole(&sent, TAG),
-    });
-    all_fail(&server, "longer", ResponseError::InvalidResponse).await;
+    for (what, head, kind) in [
+        ("longer, and says so", "content-length", ResponseError::UnexpectedContent),
+        ("longer, of no declared length", "x-no-length", ResponseError::InvalidResponse),
+    ] {
+        let sent = data.clone();
+        let server = Server::start(move |_, asking| match asked(asking) {
+            Some((first, last)) => {
+                let headers = format!("content-range: bytes {first}-{last}/{SIZE}\r\n{TAG}");
+                let answer = http("206 Partial Content", &headers, [&sent[first..=last], b"more"].concat());
+                let at = answer.windows(14).position(|window| window == b"content-length").unwrap();
+                Answer::Bytes([&answer[..at], head.as_bytes(), &answer[at + 14..]].concat())
+            }
+            None => whole(&sent, TAG),
+        });
+        all_fail(&server, what, kind).await;
+    }
 }
 
 #[tokio::test]

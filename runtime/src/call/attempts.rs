@@ -295,6 +295,9 @@ impl<'a> Attempts<'a> {
         if core.config.transport.wants_operation_name() {
             request.extensions_mut().insert(crate::transport::OperationName(self.facts.name));
         }
+        if self.facts.error_in_200 {
+            request.extensions_mut().insert(crate::transport::Unhurried);
+        }
         Ok(request)
     }
 

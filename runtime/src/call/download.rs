@@ -47,9 +47,14 @@ pub(super) struct Origin {
 /// # Errors
 /// The server sent other bytes than the range that was asked for: they would be taken for those.
 pub(super) fn as_asked(reply: &Reply, request: &WireRequest) -> Result<(), S3Error> {
-    let Some(got) = elsewhere(reply.status(), reply.headers(), request) else { return Ok(()) };
-    Err(S3Error::new(ResponseError::UnexpectedContent, format!("the server answered a range with {got}"))
-        .with_suggestion("read the whole object, or find out what ignores ranges on the way")
+    let asked = request.headers().get(RANGE);
+    let Some(got) = elsewhere(reply.status(), reply.headers(), asked, request) else { return Ok(()) };
+    let (what, advice) = match asked {
+        Some(_) => ("a range", "read the whole object, or find out what ignores ranges on the way"),
+        None => ("an object", "find out what answers in the server's place on the way"),
+    };
+    Err(S3Error::new(ResponseError::UnexpectedContent, format!("the server answered a request for {what} with {got}"))
+        .with_suggestion(advice)
         .with_status(reply.status())
         .with_request_id(reply.request_id()))
 }
@@ -296,32 +301,59 @@ fn is_strong(tag: &HeaderValue) -> bool {
     !tag.is_empty() && !tag.as_bytes().starts_with(b"W/")
 }
 
-/// What came instead of the range that was asked for. Only ranges that say where they begin can be held against it.
-fn elsewhere(status: u16, headers: &HeaderMap, request: &WireRequest) -> Option<String> {
-    let asked = request.headers().get(RANGE)?.to_str().ok()?;
-    let (first, last) = asked.strip_prefix("bytes=")?.split_once('-')?;
-    let (first, last) = (first.parse::<u64>().ok()?, last.parse::<u64>().ok());
-    match span_of(headers) {
-        Some((from, to)) if from != first || last.is_some_and(|last| to > last) => Some(format!("bytes {from}-{to}")),
-        None if status == StatusCode::OK => {
-            let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-            let longer = match (length, last) {
-                (Some(length), Some(last)) => length > last.saturating_add(1),
-                (None, Some(_)) => true,
-                (_, None) => false,
-            };
-            (first > 0 || longer).then(|| "the whole object".to_owned())
+/// What came instead of what was asked for; `None`: that came, as far as the answer says.
+fn elsewhere(status: u16, headers: &HeaderMap, asked: Option<&HeaderValue>, request: &WireRequest) -> Option<String> {
+    let partial = match status {
+        200 if asked.is_none() => return None,
+        204 | 205 => return Some("no content".to_owned()),
+        status => status == StatusCode::PARTIAL_CONTENT,
+    };
+    let named = named(headers);
+    let length = || headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if let (true, Some((from, to, _)), Some(length)) = (partial, named, length())
+        && to.checked_sub(from) != length.checked_sub(1)
+    {
+        return Some(format!("bytes {from}-{to} in a body of {length} bytes"));
+    }
+    let Some(asked) = asked else {
+        let all = |(from, to, total): (u64, u64, Option<u64>)| from == 0 && total == to.checked_add(1);
+        let unasked = partial && !named.is_some_and(all) && !asks_for_part(request);
+        return unasked.then(|| "a part of it".to_owned());
+    };
+    let (first, last) = asked.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
+    let last = last.parse::<u64>().ok();
+    // The last so many bytes, or those from here to there.
+    let (first, most) = match (first.parse::<u64>(), last) {
+        (Ok(first), last) => (Some(first), last.and_then(|last| last.saturating_sub(first).checked_add(1))),
+        (Err(_), Some(most)) if first.is_empty() => (None, Some(most)),
+        _ => return None,
+    };
+    match named {
+        Some((from, to, total)) => {
+            let more = most.is_some_and(|most| to.saturating_sub(from) >= most);
+            let begins = first.map_or(total.is_none_or(|total| total == to.saturating_add(1)), |first| first == from);
+            (more || !begins).then(|| format!("bytes {from}-{to}"))
         }
-        None if status == StatusCode::PARTIAL_CONTENT => Some("a part that it does not name".to_owned()),
-        _ => None,
+        None if partial => Some("a part that it does not name".to_owned()),
+        None if status == StatusCode::OK => {
+            let end = most.map(|most| first.unwrap_or_default().saturating_add(most));
+            let longer = end.is_some_and(|end| length().is_none_or(|length| length > end));
+            (first.is_some_and(|first| first > 0) || longer).then(|| "the whole object".to_owned())
+        }
+        None => None,
     }
 }
 
-/// The first and the last byte of a `content-range`.
-fn span_of(headers: &HeaderMap) -> Option<(u64, u64)> {
+/// The first and the last byte of a `content-range`, and how many there are in all if it says so.
+fn named(headers: &HeaderMap) -> Option<(u64, u64, Option<u64>)> {
     let value = headers.get(CONTENT_RANGE)?.to_str().ok()?;
-    let (first, last) = value.strip_prefix("bytes ")?.split_once('/')?.0.split_once('-')?;
-    Some((first.parse().ok()?, last.parse().ok()?))
+    let (span, total) = value.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = span.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?, total.parse().ok()))
+}
+
+fn span_of(headers: &HeaderMap) -> Option<(u64, u64)> {
+    named(headers).map(|(first, last, _)| (first, last))
 }
 
 fn range(from: u64, last: Option<u64>) -> Result<HeaderValue, S3Error> {

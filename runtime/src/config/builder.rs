@@ -220,7 +220,7 @@ impl<T> ConfigBuilder<T> {
     }
 
     /// When the body of an answer that trickles is given up; `None`: never. Default: under 1 byte per second over 5 s of
-    /// waiting. The built-in transport heeds it.
+    /// waiting. The built-in transport heeds it. Answers that are blanks until a verdict stands (completions, copies) are not held to it.
     pub fn stalled_streams(mut self, policy: impl Into<Option<StallPolicy>>) -> Self {
         let policy = policy.into();
         let shown = policy.map_or_else(

@@ -21,9 +21,10 @@ use super::pool::{Permit, Pool};
 use super::proxy::Proxy;
 use super::tunnel::Refused;
 use super::upload::{Outgoing, Upload};
-use super::{BoxFuture, HyperTransportBuilder, TransportError, TransportErrorKind as Kind};
+use super::{BoxFuture, HyperTransportBuilder, TransportError, TransportErrorKind as Kind, Unhurried};
 use crate::body::{ByteStream, IdleTimer, ReplySource};
 use crate::error::BoxError;
+use crate::resilience::StallPolicy;
 
 /// What all exchanges of a transport share.
 pub(super) struct Exchanges {
@@ -41,6 +42,7 @@ impl Exchanges {
         request: Request<ByteStream>,
     ) -> impl Future<Output = Result<Response<ByteStream>, TransportError>> + Send + '_ {
         let https = request.uri().scheme() == Some(&Scheme::HTTPS);
+        let unhurried = request.extensions().get::<Unhurried>().is_some();
         let (request, uri, upload, proxy) = self.prepare(request, https);
         let mut request = Some(request);
         async move {
@@ -83,7 +85,7 @@ impl Exchanges {
                     answer
                 };
                 match answer {
-                    Some(Ok(answer)) => return self.answered(answer, permit, proxy, &uri),
+                    Some(Ok(answer)) => return self.answered(answer, permit, proxy, &uri, unhurried),
                     Some(Err(error)) => {
                         permit.line = None;
                         request = Some(once_more(error, spare, upload.as_ref(), used, &uri)?);
@@ -141,15 +143,24 @@ impl Exchanges {
         permit: Permit,
         proxy: Option<&Proxy>,
         uri: &Uri,
+        unhurried: bool,
     ) -> Result<Response<ByteStream>, TransportError> {
         let Answered { answer, declared, ahead } = answered;
         if let (Some(proxy), StatusCode::PROXY_AUTHENTICATION_REQUIRED) = (proxy, answer.status()) {
             return Err(failed(Refused::unauthorized(proxy, host(uri)).into(), true, uri));
         }
-        Ok(answer.map(|body| self.body(body, declared, ahead, permit)))
+        let stalls = if unhurried { None } else { self.settings.stalls };
+        Ok(answer.map(|body| self.body(body, declared, ahead, permit, stalls)))
     }
 
-    fn body(&self, body: Incoming, declared: Option<u64>, mut ahead: Came, permit: Permit) -> ByteStream {
+    fn body(
+        &self,
+        body: Incoming,
+        declared: Option<u64>,
+        mut ahead: Came,
+        permit: Permit,
+        stalls: Option<StallPolicy>,
+    ) -> ByteStream {
         if body.is_end_stream() {
             match &mut ahead {
                 // No body, or none that follows (HEAD): the connection is free already.
@@ -161,7 +172,7 @@ impl Exchanges {
                 Poll::Ready(_) => {}
             }
         }
-        let idle = IdleTimer::watching(self.settings.read_idle_timeout, self.settings.stalls);
+        let idle = IdleTimer::watching(self.settings.read_idle_timeout, stalls);
         ReplySource::stream(Arriving { ahead, body, permit }, declared, idle, ())
     }
 }

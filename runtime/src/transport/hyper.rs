@@ -113,7 +113,8 @@ impl HyperTransportBuilder {
 
     /// When the body of an answer that trickles is given up. Default: under 1 byte per second over 5 s of waiting. `None`:
     /// only silence ends it. What is sent is not held to a rate: how much the machine has buffered cannot be seen, so
-    /// that only silence of the [read idle timeout](Self::read_idle_timeout) tells a slow uplink from a dead one.
+    /// that only silence of the [read idle timeout](Self::read_idle_timeout) tells a slow uplink from a dead one. The client
+    /// does not hold answers of completions and copies to it: they are blanks until a verdict stands.
     pub fn stalled_streams(mut self, policy: impl Into<Option<StallPolicy>>) -> Self {
         self.stalls = policy.into();
         self

@@ -52,6 +52,11 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationName(pub &'static str);
 
+/// Put into the extensions of requests whose answer holds its verdict in the body, which may take minutes to come: blanks,
+/// many seconds apart, say that the server lives. They are no stream that could stall.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unhurried;
+
 /// Sends HTTP requests.
 ///
 /// An implementation sends the request as it is: headers complete and signed, the target in absolute form
