@@ -208,8 +208,11 @@ pub(super) struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(line) = self.line.take() {
-            self.pool.keep(line);
+        match self.line.take() {
+            // What panicked may be the body on its way out, which would be asked once more: two panics end the program.
+            Some(line) if std::thread::panicking() => line.abort(),
+            Some(line) => self.pool.keep(line),
+            None => {}
         }
         self.pool.permits.add_permits(1);
     }

@@ -351,6 +351,47 @@ async fn why_a_body_was_refused_is_told_by_a_server_that_hangs_up_without_readin
     }
 }
 
+/// Panics whenever it is asked, once it is told to.
+struct Bursting(Option<tokio::sync::oneshot::Receiver<()>>);
+
+impl crate::body::BodySource for Bursting {
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Bytes, S3Error>>> {
+        if let Some(told) = &mut self.0 {
+            let _ = std::task::ready!(std::pin::Pin::new(told).poll(cx));
+            self.0 = None;
+        }
+        panic!("on purpose");
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        Some(1)
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_panics_while_the_answer_is_read_ends_its_task_and_not_the_program() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let early = async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let head = "HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\nforb";
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    };
+    tokio::spawn(early);
+    let transport = HyperTransport::new();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let body = ByteStream::from_source(Box::new(Bursting(Some(told))));
+    let answer = transport.send(request("PUT", &format!("http://{address}/b/k"), body)).await.unwrap();
+    tell.send(()).unwrap();
+    let reading = tokio::spawn(answer.into_body().collect());
+    assert!(reading.await.unwrap_err().is_panic());
+    assert_eq!(transport.connections_in_use(), 0);
+}
+
 #[tokio::test]
 async fn a_reset_over_a_used_connection_is_marked() {
     // Answers the first request and hangs up on reading the second.
