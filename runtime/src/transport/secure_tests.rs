@@ -130,6 +130,32 @@ async fn a_bundle_makes_an_own_authority_trusted() {
 }
 
 #[tokio::test]
+async fn why_a_body_was_refused_comes_through_tls_too() {
+    let authority = Authority::new("refusal");
+    let acceptor = authority.acceptor("localhost", false, false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/b/k", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            // Or the answer waits for an acknowledgement of what was sent before, and is thrown away with the connection.
+            socket.set_nodelay(true).unwrap();
+            let mut stream = acceptor.accept(socket).await.unwrap();
+            head(&mut stream).await.unwrap();
+            let refusal = b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 9\r\n\r\nforbidden";
+            stream.write_all(refusal).await.unwrap();
+            stream.flush().await.unwrap();
+        }
+    });
+    let transport = HyperTransport::builder().ca_bundle(authority.bundle()).build();
+    for megabytes in [1, 4, 32] {
+        let put = http::Request::put(&url).body(vec![0; megabytes << 20].into()).unwrap();
+        let answer = transport.send(put).await.unwrap();
+        assert_eq!(answer.status(), 403);
+        assert_eq!(answer.into_body().collect().await.unwrap(), "forbidden");
+    }
+}
+
+#[tokio::test]
 async fn what_a_user_reads_when_a_certificate_is_not_accepted() {
     let authority = Authority::new("refused");
     let trusting = || HyperTransport::builder().ca_bundle(authority.bundle()).build();
