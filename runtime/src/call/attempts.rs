@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::header::USER_AGENT;
 use http::response::Parts;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
@@ -55,7 +55,7 @@ fn at_hand(
 
 /// An answer, as far as its head says what it is.
 enum Received {
-    Reply(Reply),
+    Reply(Box<Reply>),
     /// The body decides.
     Undecided(Box<(Parts, ByteStream)>),
 }
@@ -125,7 +125,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// The next answer that is a success. Failures that can be mended are tried again in here.
-    pub(super) async fn next(&mut self) -> Result<Reply, S3Error> {
+    pub(super) async fn next(&mut self) -> Result<Box<Reply>, S3Error> {
         if self.payload.is_incomplete() {
             Box::pin(self.payload.complete(self.request.headers_mut())).await;
         }
@@ -170,14 +170,19 @@ impl<'a> Attempts<'a> {
 
     /// Puts what keeps a download going around the body of an answer that is handed to the caller. It takes the
     /// request with it: there is no other attempt after this.
-    pub(super) fn look_after(&mut self, reply: Reply, options: &Option<Box<RequestOptions>>) -> Result<Reply, S3Error> {
+    pub(super) fn look_after(
+        &mut self,
+        reply: &mut Reply,
+        options: &Option<Box<RequestOptions>>,
+    ) -> Result<(), S3Error> {
         if !self.facts.streams_out {
-            return Ok(reply);
+            return Ok(());
         }
-        super::download::as_asked(&reply, &self.request).map_err(|error| error.with_attempts(self.made))?;
+        super::download::as_asked(reply, &self.request).map_err(|error| error.with_attempts(self.made))?;
         // Here to the last byte, and as it should be: nothing can break any more.
-        if let Some(known) = super::download::known(&reply, &self.request) {
-            return Ok(reply.map_body(|_, body| body.known(known)));
+        if let Some(known) = super::download::known(reply, &self.request) {
+            reply.map_body(|_, body| body.known(known));
+            return Ok(());
         }
         let origin = Origin {
             core: self.core.clone(),
@@ -187,11 +192,12 @@ impl<'a> Attempts<'a> {
             elsewhere: self.elsewhere.clone(),
             made: self.made,
         };
-        Ok(super::download::look_after(reply, origin))
+        super::download::look_after(reply, origin);
+        Ok(())
     }
 
     /// One attempt, through circuit and limits.
-    async fn once(&mut self) -> Result<Reply, S3Error> {
+    async fn once(&mut self) -> Result<Box<Reply>, S3Error> {
         let place = self.place;
         let leave = match place.enter_now(self.bucket, self.watch) {
             Some(leave) => leave?,
@@ -207,7 +213,7 @@ impl<'a> Attempts<'a> {
         answer
     }
 
-    async fn exchange(&mut self, slot: Option<OwnedSemaphorePermit>) -> Result<Reply, S3Error> {
+    async fn exchange(&mut self, slot: Option<OwnedSemaphorePermit>) -> Result<Box<Reply>, S3Error> {
         let core = self.core;
         let now = core.now();
         self.signed_with = match &core.credentials {
@@ -248,7 +254,11 @@ impl<'a> Attempts<'a> {
             return Ok(Received::Undecided(Box::new((head, body))));
         }
         let body = self.place.metered(body, slot);
-        Ok(Received::Reply(Reply::new(head.status, head.headers, body, self.core.codes).answering(self.facts.name)))
+        Ok(Received::Reply(self.reply(head, body)))
+    }
+
+    fn reply(&self, head: Parts, body: ByteStream) -> Box<Reply> {
+        Reply::boxed(head.status, head.headers, body, self.core.codes, self.facts.name)
     }
 
     /// Signs the request and hands it to the transport.
@@ -257,14 +267,25 @@ impl<'a> Attempts<'a> {
         now: Timestamp,
         span: &tracing::Span,
     ) -> Result<BoxFuture<'a, Result<Response<ByteStream>, TransportError>>, S3Error> {
-        let request = self.signed(now)?;
+        let (headers, body) = self.signed(now)?;
+        let mut request = Request::new(self.place.metered(body, None));
+        *request.method_mut() = self.facts.verb.into();
+        *request.uri_mut() = self.request.uri().clone();
+        *request.headers_mut() = headers;
+        let transport = &self.core.config.transport;
+        if transport.wants_operation_name() {
+            request.extensions_mut().insert(crate::transport::OperationName(self.facts.name));
+        }
+        if self.facts.error_in_200 {
+            request.extensions_mut().insert(crate::transport::Unhurried);
+        }
         let _entered = span.enter();
         self.watch.sending(self.made, request.uri(), request.headers(), request.body().len());
-        Ok(self.core.config.transport.send(request))
+        Ok(transport.send(request))
     }
 
-    /// The request as it leaves: attempt headers and a fresh signature on top of what was encoded.
-    fn signed(&mut self, now: Timestamp) -> Result<Request<ByteStream>, S3Error> {
+    /// Headers and body as they leave: attempt headers and a fresh signature on top of what was encoded.
+    fn signed(&mut self, now: Timestamp) -> Result<(HeaderMap, ByteStream), S3Error> {
         let core = self.core;
         // The copy stays: it is small, and exactly as large as it is. What is added below has room in the one that goes.
         let kept = self.request.headers().clone();
@@ -288,27 +309,17 @@ impl<'a> Attempts<'a> {
         if self.facts.verb.has_body() && body.is_empty() {
             headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut request = Request::new(self.place.metered(body, None));
-        *request.method_mut() = self.facts.verb.into();
-        *request.uri_mut() = self.request.uri().clone();
-        *request.headers_mut() = headers;
-        if core.config.transport.wants_operation_name() {
-            request.extensions_mut().insert(crate::transport::OperationName(self.facts.name));
-        }
-        if self.facts.error_in_200 {
-            request.extensions_mut().insert(crate::transport::Unhurried);
-        }
-        Ok(request)
+        Ok((headers, body))
     }
 
     /// An answer whose body must be read before it is clear what it is.
-    async fn verdict_of(&mut self, (head, body): (Parts, ByteStream)) -> Result<Reply, S3Error> {
+    async fn verdict_of(&mut self, (head, body): (Parts, ByteStream)) -> Result<Box<Reply>, S3Error> {
         let (codes, has_key) = (self.core.codes, self.has_key);
         if head.status.is_success() {
             // The verdict stands in the body, which may take minutes to come: it belongs to the attempt.
             let body = verdict(head.status, &head.headers, body).await?;
             if !crate::plumbing::is_error_document(&body) {
-                return Ok(Reply::new(head.status, head.headers, body.into(), codes).answering(self.facts.name));
+                return Ok(self.reply(head, body.into()));
             }
             return Err(error_of(head.status, &head.headers, &body, has_key, codes));
         }

@@ -88,9 +88,9 @@ fn checks(request: &WireRequest) -> bool {
 }
 
 /// The answer with a body that looks after itself.
-pub(super) fn look_after(reply: Reply, origin: Origin) -> Reply {
+pub(super) fn look_after(reply: &mut Reply, origin: Origin) {
     let status = reply.status();
-    reply.map_body(|headers, body| ByteStream::from_source(Box::new(Download::new(status, headers, body, origin))))
+    reply.map_body(|headers, body| ByteStream::from_source(Box::new(Download::new(status, headers, body, origin))));
 }
 
 struct Download {

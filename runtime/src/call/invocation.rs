@@ -3,8 +3,7 @@
 use http::HeaderValue;
 
 use crate::resilience::Jitter;
-
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
+use crate::sign::write_hex;
 
 /// Random, so that the server's log tells calls apart: a version 4 UUID.
 pub(super) struct InvocationId([u64; 2]);
@@ -16,14 +15,12 @@ impl InvocationId {
 
     /// Made for each attempt: a value to share would cost the first one twice.
     pub(super) fn to_header(&self) -> HeaderValue {
+        let [high, low] = self.0;
+        let mut hex = [0; 32];
+        write_hex(&(u128::from(high) << 64 | u128::from(low)).to_be_bytes(), &mut hex);
         let mut text = [b'-'; 36];
-        let mut end = 0;
-        for (at, byte) in self.0.iter().flat_map(|half| half.to_be_bytes()).enumerate() {
-            end += usize::from(matches!(at, 4 | 6 | 8 | 10));
-            if let Some(pair) = text.get_mut(end..end + 2) {
-                pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-            }
-            end += 2;
+        for (at, from, to) in [(0, 0, 8), (9, 8, 12), (14, 12, 16), (19, 16, 20), (24, 20, 32)] {
+            text[at..at + to - from].copy_from_slice(&hex[from..to]);
         }
         HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
     }

@@ -99,8 +99,8 @@ impl Call {
                             let target = (request.bucket(), request.key().is_some());
                             let mut attempts = Attempts::new(core, options, O::FACTS, planned, target, &place, &watch);
                             loop {
-                                let reply = attempts.next().await?;
-                                let mut reply = attempts.look_after(reply, &self.options)?;
+                                let mut reply = attempts.next().await?;
+                                attempts.look_after(&mut reply, &self.options)?;
                                 let error = {
                                     let (mut decoding, span) = (pin!(request.decode(&mut reply)), parse_span());
                                     // Boxed: an output is large, and the layers around would move it from one to the next.
@@ -186,7 +186,7 @@ fn planned(
 ) -> Result<(Box<WireRequest>, Payload), S3Error> {
     let mut writer = RequestWriter::new(place.endpoint());
     build_span().in_scope(|| encode(&mut writer));
-    let mut wire = Box::new(writer.finish()?);
+    let mut wire = writer.finish()?;
     let payload = Payload::plan(&core.config, facts, &mut wire)?;
     Ok((wire, payload))
 }

@@ -61,6 +61,17 @@ const fn mark(name: &str) -> u64 {
 impl Reply {
     /// An answer as the transport gave it; `codes` tells what the error codes of a document mean.
     pub fn new(status: StatusCode, headers: HeaderMap, body: ByteStream, codes: CodeLookup) -> Self {
+        *Self::boxed(status, headers, body, codes, "")
+    }
+
+    /// The same, where it stays: it is large. `operation` is the one it answers, for stores that name documents after it.
+    pub(crate) fn boxed(
+        status: StatusCode,
+        headers: HeaderMap,
+        body: ByteStream,
+        codes: CodeLookup,
+        operation: &'static str,
+    ) -> Box<Self> {
         let (mut marks, mut kinds) = (0, [0; KINDS]);
         for (at, (name, _)) in headers.iter().enumerate() {
             let kind = kind(name.as_str());
@@ -69,7 +80,7 @@ impl Reply {
                 *slot = kind;
             }
         }
-        Self { head: Head { status, headers, marks, kinds, codes, operation: "" }, body }
+        Box::new(Self { head: Head { status, headers, marks, kinds, codes, operation }, body })
     }
 
     /// Which operation it answers, for stores that name documents after it.
@@ -90,10 +101,9 @@ impl Reply {
         Self::new(status, map, body.into(), no_codes)
     }
 
-    /// The same answer with another body around its own.
-    pub fn map_body(self, around: impl FnOnce(&HeaderMap, ByteStream) -> ByteStream) -> Self {
-        let body = around(&self.head.headers, self.body);
-        Self { body, ..self }
+    /// Puts another body around its own.
+    pub(crate) fn map_body(&mut self, around: impl FnOnce(&HeaderMap, ByteStream) -> ByteStream) {
+        self.body = around(&self.head.headers, std::mem::take(&mut self.body));
     }
 
     /// The HTTP status.

@@ -39,12 +39,23 @@ pub(super) struct Written {
 }
 
 impl WireRequest {
-    pub(super) fn new(written: Written) -> Result<Self, S3Error> {
+    /// Boxed at once: it is large.
+    pub(super) fn new(written: Written) -> Result<Box<Self>, S3Error> {
         let Written { url, mut headers, body, checksum, checksum_header, mode_header, bucket, bucket_in_host, key_at } =
             written;
         let (uri, host) = target(url)?;
         headers.insert(HOST, host);
-        Ok(Self { uri, headers, body, checksum, checksum_header, mode_header, bucket, bucket_in_host, key_at })
+        Ok(Box::new(Self {
+            uri,
+            headers,
+            body,
+            checksum,
+            checksum_header,
+            mode_header,
+            bucket,
+            bucket_in_host,
+            key_at,
+        }))
     }
 
     /// Scheme, authority, path and query. A clone shares the text.

@@ -312,7 +312,7 @@ impl RequestWriter {
     ///
     /// # Errors
     /// The first mistake.
-    pub fn finish(mut self) -> Result<WireRequest, S3Error> {
+    pub fn finish(mut self) -> Result<Box<WireRequest>, S3Error> {
         self.complete()?;
         WireRequest::new(Written {
             url: self.url,

@@ -88,6 +88,26 @@ pub(super) fn names<'a>(fields: &[Field<'a>]) -> impl Iterator<Item = &'a str> {
 /// The hash that is signed.
 pub(super) fn hash(target: &Target<'_>, query: &str, fields: &[Field<'_>], payload: &[u8]) -> Hex {
     let mut out = Sink::new();
+    begin(&mut out, target, query, fields);
+    for (at, name) in names(fields).enumerate() {
+        if at > 0 {
+            out.byte(b';');
+        }
+        out.push(name.as_bytes());
+    }
+    out.end(payload)
+}
+
+/// The same, where the names of the fields have been written already, with `;` between them.
+pub(super) fn hash_named(target: &Target<'_>, fields: &[Field<'_>], names: &[u8], payload: &[u8]) -> Hex {
+    let mut out = Sink::new();
+    begin(&mut out, target, target.query, fields);
+    out.push(names);
+    out.end(payload)
+}
+
+/// A canonical request up to the names of its headers.
+fn begin(out: &mut Sink, target: &Target<'_>, query: &str, fields: &[Field<'_>]) {
     out.push(target.method.as_bytes());
     out.byte(b'\n');
     out.push(if target.path.is_empty() { b"/" } else { target.path.as_bytes() });
@@ -102,19 +122,10 @@ pub(super) fn hash(target: &Target<'_>, query: &str, fields: &[Field<'_>], paylo
             out.push(field.name.as_bytes());
             out.byte(b':');
         }
-        push_value(&mut out, field.value);
+        push_value(out, field.value);
         last = field.name;
     }
     out.push(b"\n\n");
-    for (at, name) in names(fields).enumerate() {
-        if at > 0 {
-            out.byte(b';');
-        }
-        out.push(name.as_bytes());
-    }
-    out.byte(b'\n');
-    out.push(payload);
-    out.finish()
 }
 
 /// A header value without blanks at its ends and with one blank where there were several.
@@ -139,13 +150,13 @@ fn trim(mut value: &[u8]) -> &[u8] {
 /// Collects small pieces before they are hashed: the hash is several times faster on long ones.
 struct Sink {
     hash: Sha256,
-    buffer: [u8; 1024],
+    buffer: [u8; 512],
     len: usize,
 }
 
 impl Sink {
     fn new() -> Self {
-        Self { hash: Sha256::new(), buffer: [0; 1024], len: 0 }
+        Self { hash: Sha256::new(), buffer: [0; 512], len: 0 }
     }
 
     #[inline]
@@ -168,6 +179,12 @@ impl Sink {
             self.flush();
             self.hash.update(piece);
         }
+    }
+
+    fn end(&mut self, payload: &[u8]) -> Hex {
+        self.byte(b'\n');
+        self.push(payload);
+        self.finish()
     }
 
     fn flush(&mut self) {

@@ -99,52 +99,35 @@ fn sign_these(
         ("x-amz-date", Some(&date[..])),
         ("x-amz-security-token", token),
     ];
-    let (hex, values) = canonical::with_fields(headers, &own, signed, |fields| {
-        let request = canonical::hash(target, target.query, fields, payload_text.as_bytes());
-        let hex = sign_hash(&key, &date, &request);
-        let names: usize = canonical::names(fields).map(|name| name.len() + 1).sum();
-        let spoken = [
-            &date[..],
-            if let Payload::Sha256Hex(hex) = payload { hex.as_bytes() } else { b"" },
-            token.unwrap_or_default(),
-        ];
-        let parts = [
-            ALGORITHM.as_bytes(),
-            b" Credential=",
-            credentials.access_key_id().as_bytes(),
-            b"/",
-            key.scope().as_bytes(),
-            b", SignedHeaders=",
-        ];
+    let (hex, authorization) = canonical::with_fields(headers, &own, signed, |fields| {
         const SIGNATURE: &[u8] = b", Signature=";
-        let fixed: usize = spoken.iter().chain(&parts).map(|part| part.len()).sum();
-        // One buffer of exactly the right size for all values: they become slices of it.
-        let mut buffer = Vec::with_capacity(fixed + names.saturating_sub(1) + SIGNATURE.len() + hex.0.len());
-        for part in spoken.iter().chain(&parts) {
-            buffer.extend_from_slice(part);
+        let names: usize = fields.iter().map(|field| field.name.len() + 1).sum();
+        let mut said = Vec::with_capacity(key.said().len() + names + SIGNATURE.len() + 64);
+        said.extend_from_slice(key.said().as_bytes());
+        let names_at = said.len();
+        for name in canonical::names(fields) {
+            said.extend_from_slice(name.as_bytes());
+            said.push(b';');
         }
-        for (at, name) in canonical::names(fields).enumerate() {
-            if at > 0 {
-                buffer.push(b';');
-            }
-            buffer.extend_from_slice(name.as_bytes());
-        }
-        buffer.extend_from_slice(SIGNATURE);
-        buffer.extend_from_slice(&hex.0);
-        (hex, Slices { rest: Bytes::from(buffer) })
+        said.pop();
+        // They are signed as they are said.
+        let names = said.get(names_at..).unwrap_or_default();
+        let hex = sign_hash(&key, &date, &canonical::hash_named(target, fields, names, payload_text.as_bytes()));
+        said.extend_from_slice(SIGNATURE);
+        said.extend_from_slice(&hex.0);
+        (hex, said)
     });
-    let mut values = values;
-    let date_value = values.take(date.len(), "the date")?;
+    let mut authorization = value(Bytes::from(authorization), "the access key id or the region")?;
+    authorization.set_sensitive(true);
+    let date_value = value(Bytes::copy_from_slice(&date), "the date")?;
     let payload_value = match payload {
-        Payload::Sha256Hex(hex) => values.take(hex.len(), "the hash of the body")?,
+        Payload::Sha256Hex(hex) => value(Bytes::copy_from_slice(hex.as_bytes()), "the hash of the body")?,
         other => HeaderValue::from_static(fixed_text(other)),
     };
     let token_value = match token {
-        Some(token) => Some(values.take(token.len(), "the session token")?),
+        Some(token) => Some(value(Bytes::copy_from_slice(token), "the session token")?),
         None => None,
     };
-    let mut authorization = values.take(values.rest.len(), "the access key id or the region")?;
-    authorization.set_sensitive(true);
 
     headers.insert(&DATE, date_value);
     headers.insert(&CONTENT_SHA256, payload_value);
@@ -173,26 +156,21 @@ fn fixed_text(payload: &Payload<'_>) -> &'static str {
 
 /// The signature of a canonical request, given its hash.
 pub(super) fn sign_hash(key: &SigningKey, date: &[u8; 16], request: &Hex) -> Hex {
-    key.sign(&[ALGORITHM.as_bytes(), b"\n", date, b"\n", key.scope().as_bytes(), b"\n", &request.0])
+    let mut begin = *b"AWS4-HMAC-SHA256\nYYYYMMDDThhmmssZ\n";
+    begin[ALGORITHM.len() + 1..][..date.len()].copy_from_slice(date);
+    key.sign(&[&begin, key.scope().as_bytes(), b"\n", &request.0])
 }
 
 pub(super) fn missing_host() -> S3Error {
     S3Error::new(SigningError::CalculationFailed, "the request names no host to sign for")
 }
 
-/// Hands out a buffer from the front.
-struct Slices {
-    rest: Bytes,
-}
-
-impl Slices {
-    fn take(&mut self, len: usize, what: &'static str) -> Result<HeaderValue, S3Error> {
-        HeaderValue::from_maybe_shared(self.rest.split_to(len.min(self.rest.len()))).map_err(|_| {
-            let mut message = String::from(what);
-            message.push_str(" holds a character that cannot stand in a header");
-            S3Error::new(SigningError::CalculationFailed, message)
-        })
-    }
+fn value(text: Bytes, what: &'static str) -> Result<HeaderValue, S3Error> {
+    HeaderValue::from_maybe_shared(text).map_err(|_| {
+        let mut message = String::from(what);
+        message.push_str(" holds a character that cannot stand in a header");
+        S3Error::new(SigningError::CalculationFailed, message)
+    })
 }
 
 #[cfg(test)]

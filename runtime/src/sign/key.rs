@@ -5,24 +5,28 @@
 //! secret that was computed when the credentials were made.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{Hex, SigningScope};
+use super::{ALGORITHM, Hex, SigningScope};
 use crate::identity::Credentials;
 
-/// The HMAC of one day, region and service, and their name as a scope.
+/// The HMAC of one day, region and service, and the texts that name it.
 pub(super) struct SigningKey {
     mac: Hmac<Sha256>,
-    /// `20130524/us-east-1/s3/aws4_request`
-    scope: Box<str>,
+    /// `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20130524/us-east-1/s3/aws4_request, SignedHeaders=`
+    said: Box<str>,
+    /// Where the scope stands in it.
+    scope: Range<usize>,
 }
 
 impl SigningKey {
-    fn derive(secret: &str, day: &str, region: &str, service: &str) -> Self {
+    fn derive(credentials: &Credentials, day: &str, region: &str, service: &str) -> Self {
+        let secret = credentials.secret_access_key().expose();
         let mut seed = Zeroizing::new(Vec::with_capacity(4 + secret.len()));
         seed.extend_from_slice(b"AWS4");
         seed.extend_from_slice(secret.as_bytes());
@@ -30,17 +34,29 @@ impl SigningKey {
         for part in [region, service, "aws4_request"] {
             key = hmac(&*key, part);
         }
-        let mut scope = String::with_capacity(day.len() + region.len() + service.len() + 15);
+        let mut said = String::from(ALGORITHM);
+        said.push_str(" Credential=");
+        said.push_str(credentials.access_key_id());
+        said.push('/');
+        let begin = said.len();
         for part in [day, region, service] {
-            scope.push_str(part);
-            scope.push('/');
+            said.push_str(part);
+            said.push('/');
         }
-        scope.push_str("aws4_request");
-        Self { mac: keyed(&*key), scope: scope.into() }
+        said.push_str("aws4_request");
+        let scope = begin..said.len();
+        said.push_str(", SignedHeaders=");
+        Self { mac: keyed(&*key), said: said.into(), scope }
     }
 
+    /// `20130524/us-east-1/s3/aws4_request`
     pub(super) fn scope(&self) -> &str {
-        &self.scope
+        self.said.get(self.scope.clone()).unwrap_or_default()
+    }
+
+    /// What an `authorization` header begins with, up to the names of the signed headers.
+    pub(super) fn said(&self) -> &str {
+        &self.said
     }
 
     /// The signature of one text, given in pieces.
@@ -109,8 +125,7 @@ impl KeyCache {
         }
         drop(entries);
         let text = std::str::from_utf8(&day).unwrap_or_default();
-        let secret = credentials.secret_access_key().expose();
-        let key = Arc::new(SigningKey::derive(secret, text, scope.region, scope.service));
+        let key = Arc::new(SigningKey::derive(credentials, text, scope.region, scope.service));
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if self.capacity > 0 && !entries.iter().any(|entry| is_it(&entry)) {
             if entries.len() >= self.capacity {

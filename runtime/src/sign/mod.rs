@@ -120,17 +120,24 @@ pub(crate) fn hex(sha256: &[u8; 32]) -> String {
     Hex::of(sha256).to_text()
 }
 
+/// Writes each byte as two hexadecimal digits in lower case. Computed rather than looked up: several at once then.
+#[inline]
+pub(crate) fn write_hex(bytes: &[u8], out: &mut [u8]) {
+    let digit = |half: u8| half + if half > 9 { b'a' - 10 } else { b'0' };
+    for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = digit(byte >> 4);
+        pair[1] = digit(byte & 15);
+    }
+}
+
 /// 32 bytes in 64 hexadecimal digits, on the stack.
 #[derive(Clone, Copy, PartialEq)]
 struct Hex([u8; 64]);
 
 impl Hex {
     fn of(bytes: &[u8; 32]) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut out = [0; 64];
-        for (pair, byte) in out.chunks_exact_mut(2).zip(bytes) {
-            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
+        write_hex(bytes, &mut out);
         Self(out)
     }
 

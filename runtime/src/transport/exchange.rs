@@ -58,15 +58,17 @@ impl Exchanges {
                 };
                 let line = permit.line.insert(line);
                 let used = line.used;
-                let (sending, spare) = launch(line, request.take().unwrap_or_default(), upload.as_deref());
+                let (sending, spare) = launch(line, &mut request, upload.as_deref());
                 let answer = {
                     let mut sending = pin!(sending);
                     let mut idle = IdleTimer::new(self.settings.read_idle_timeout).with_sleep(line.sleep.take());
                     // What goes out before the wait begins is no sign of life afterwards.
                     let mut taken = u64::MAX;
                     let answer = poll_fn(|cx| {
-                        if let Poll::Ready(answer) = line.drive(cx, |cx| sending.as_mut().poll(cx)) {
-                            return Poll::Ready(Some(answer.map(|answer| Answered::of(answer, line, cx))));
+                        let mut here = None;
+                        let driven = line.drive(cx, |cx| Answered::poll(&mut here, sending.as_mut(), cx));
+                        if driven.is_ready() || here.is_some() {
+                            return Poll::Ready(here);
                         }
                         if taken == u64::MAX {
                             taken = line.taken();
@@ -192,24 +194,45 @@ struct Answered {
 const SHORT: u64 = 64 * 1024;
 
 impl Answered {
-    fn of(mut answer: Response<Incoming>, line: &mut Line, cx: &mut Context<'_>) -> Self {
-        let body = answer.body_mut();
-        let declared = body.size_hint().exact();
-        let short = declared.is_some_and(|length| length <= SHORT) && !body.is_end_stream();
-        let ahead = if short { line.drive(cx, |cx| Pin::new(&mut *body).poll_frame(cx)) } else { Poll::Pending };
-        Self { answer, declared, ahead }
+    /// Ready when head and body are there. What came before that stands in `here`, and is good without the rest.
+    fn poll(
+        here: &mut Option<Result<Self, TrySendError<Request<Outgoing>>>>,
+        sending: Pin<&mut impl Future<Output = Answer>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if here.is_none() {
+            *here = Some(ready!(sending.poll(cx)).map(|answer| {
+                let declared = answer.body().size_hint().exact();
+                Self { answer, declared, ahead: Poll::Pending }
+            }));
+        }
+        match here {
+            Some(Ok(answered)) => answered.look_ahead(cx),
+            _ => Poll::Ready(()),
+        }
+    }
+
+    fn look_ahead(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let body = self.answer.body_mut();
+        if self.declared.is_none_or(|length| length > SHORT) || body.is_end_stream() {
+            return Poll::Ready(());
+        }
+        self.ahead = Pin::new(body).poll_frame(cx);
+        if self.ahead.is_pending() { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 
 /// Hands the request to the connection, and keeps what would be lost with it.
+#[inline]
 fn launch(
     line: &mut Line,
-    request: Request<Outgoing>,
+    request: &mut Option<Request<Outgoing>>,
     upload: Option<&Upload>,
 ) -> (impl Future<Output = Answer> + use<>, Option<Box<Spare>>) {
-    let again = upload.is_some() && line.used && request.method().is_idempotent();
-    let spare = again.then(|| Box::new(Spare::of(&request)));
-    (line.send(request), spare)
+    let again = upload.is_some() && line.used;
+    let request_of = request.as_ref().filter(|request| again && request.method().is_idempotent());
+    let spare = request_of.map(|request| Box::new(Spare::of(request)));
+    (line.send(request.take().unwrap_or_default()), spare)
 }
 
 /// The request for the next connection, if it may go over one: what an idle connection did not take any more, because the

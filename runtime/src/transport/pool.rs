@@ -3,7 +3,7 @@
 //! A permit stands for a connection in use; with it comes an idle connection or a new one is opened. A connection goes back
 //! when the answer has been read, before the permit does: who waits for the permit finds it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -32,7 +32,7 @@ pub(super) struct Pool {
 
 /// Boxed: a line is large, and moves in and out with every request.
 #[allow(clippy::vec_box)]
-type Lines = HashMap<Box<str>, Vec<Box<Line>>>;
+type Lines = BTreeMap<Box<str>, Vec<Box<Line>>>;
 
 #[derive(Default)]
 struct Idle {
