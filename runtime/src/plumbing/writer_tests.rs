@@ -22,13 +22,13 @@ fn local(base: &str) -> EndpointConfig {
     EndpointConfig::new(EndpointOptions { region: "us-east-1".into(), custom, ..Default::default() }).unwrap()
 }
 
-fn written(endpoint: &EndpointConfig, write: impl FnOnce(&mut RequestWriter)) -> Result<WireRequest, S3Error> {
+fn written(endpoint: &EndpointConfig, write: impl FnOnce(&mut RequestWriter)) -> Result<Box<WireRequest>, S3Error> {
     let mut w = RequestWriter::new(endpoint);
     write(&mut w);
     w.finish()
 }
 
-fn object(write: impl FnOnce(&mut RequestWriter)) -> Result<WireRequest, S3Error> {
+fn object(write: impl FnOnce(&mut RequestWriter)) -> Result<Box<WireRequest>, S3Error> {
     written(&local(""), |w| {
         w.bucket("bkt");
         w.key("k");
