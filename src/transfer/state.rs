@@ -112,8 +112,12 @@ impl TransferState {
     /// # Errors
     /// [`RequestError::Validation`]: not JSON, another version, or a value that is missing or cannot be.
     pub fn from_json(text: &str) -> Result<Self, S3Error> {
-        let value: Value = serde_json::from_str(text).map_err(|e| unusable(format!("it is not JSON: {e}")))?;
-        Self::from_value(&value).map_err(unusable)
+        Self::read(text).map_err(unusable)
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?;
+        Self::from_value(&value)
     }
 
     /// Reads a file that [`save`](Self::save) wrote. `None` if there is none.
@@ -124,7 +128,7 @@ impl TransferState {
         let path = path.as_ref();
         let named = |error: &dyn std::fmt::Display| unusable(format!("{}: {error}", path.display()));
         match fs::read_to_string(path) {
-            Ok(text) => Self::from_json(&text).map(Some).map_err(|error| named(&error.message())),
+            Ok(text) => Self::read(&text).map(Some).map_err(|error| named(&error)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(named(&error)),
         }

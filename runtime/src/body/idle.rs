@@ -8,6 +8,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::resilience::{StallPolicy, StallWatch};
 
+/// No limit is shorter: a timer that has gone off again as soon as it is set would keep whoever sets it from ever waiting.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Fires when what is waited for stays away for `limit`.
 ///
 /// The sleep is made at the first wait and stays where it is while data flows; only when it goes off
@@ -35,6 +38,7 @@ impl IdleTimer {
 
     /// Fires at silence, and at a trickle as well.
     pub(crate) fn watching(limit: Option<Duration>, stall: Option<StallPolicy>) -> Self {
+        let limit = limit.map(|limit| limit.max(SHORTEST));
         Self { sleep: None, since: None, limit, stall, watch: StallWatch::default() }
     }
 
@@ -99,6 +103,24 @@ impl IdleTimer {
                 return Poll::Ready(());
             }
             sleep.as_mut().reset(deadline);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn without_any_patience_there_is_still_a_wait() {
+        for limit in [Duration::ZERO, Duration::from_nanos(1)] {
+            let mut idle = IdleTimer::new(Some(limit));
+            let mut expired = async || std::future::poll_fn(|cx| Poll::Ready(idle.poll_expired(cx))).await.is_ready();
+            assert!(!expired().await);
+            tokio::time::advance(SHORTEST).await;
+            assert!(expired().await);
+            idle.restart();
+            assert!(std::future::poll_fn(|cx| Poll::Ready(idle.poll_expired(cx))).await.is_pending());
         }
     }
 }
