@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, IF_MATCH, IF_NONE_MATCH};
 use http::uri::Scheme;
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame, SizeHint};
@@ -230,9 +230,15 @@ fn launch(
     upload: Option<&Upload>,
 ) -> (impl Future<Output = Answer> + use<>, Option<Box<Spare>>) {
     let again = upload.is_some() && line.used;
-    let request_of = request.as_ref().filter(|request| again && request.method().is_idempotent());
+    let request_of = request.as_ref().filter(|request| again && repeatable(request));
     let spare = request_of.map(|request| Box::new(Spare::of(request)));
     (line.send(request.take().unwrap_or_default()), spare)
+}
+
+/// What is sent on a condition finds another state the second time, if the first was carried out.
+fn repeatable<B>(request: &Request<B>) -> bool {
+    let conditional = [IF_MATCH, IF_NONE_MATCH].iter().any(|name| request.headers().contains_key(name));
+    request.method().is_idempotent() && !conditional
 }
 
 /// The request for the next connection, if it may go over one: what an idle connection did not take any more, because the
@@ -251,7 +257,7 @@ fn once_more(
     let error = error.into_error();
     let again = match (unsent, spare, upload) {
         (Some(request), ..) if used => Some(request),
-        // The rest of the body was not sent, so nobody can have acted on it.
+        // No more than the beginning of the body was sent, or all of a short one: whoever acted on that does so again.
         (None, Some(spare), Some(upload)) if broke_off(&error) => upload.take_back().map(|body| spare.with(body)),
         _ => None,
     };

@@ -122,6 +122,14 @@ impl Line {
         self.connection.is_none()
     }
 
+    /// The same, and the system is asked: the runtime may have been too busy to hear of it.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.taken.ask(true);
+        let over = self.is_over();
+        self.taken.ask(false);
+        over
+    }
+
     /// Ends the connection in the middle of things. Closed in order, the end would queue behind bytes that perhaps nobody
     /// takes, and the socket live on as long as the peer likes.
     pub(super) fn abort(mut self) {

@@ -20,6 +20,9 @@ use crate::apart::as_a_task;
 /// The sweeper comes by at least this often, and no more often than that.
 const SWEEPS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 
+/// A connection that has idled for less is used without a question to the system whether it still stands.
+const LATELY: Duration = Duration::from_millis(10);
+
 pub(super) struct Pool {
     permits: Semaphore,
     max: usize,
@@ -92,13 +95,15 @@ impl Pool {
             }
             let lines = idle.of(https).get_mut(authority)?;
             // A socket is watched by the runtime that opened it, and by that alone.
-            let line = match lines.last() {
+            let mut line = match lines.last() {
                 Some(last) if last.home == home => lines.pop(),
                 _ => lines.iter().rposition(|line| line.home == home).map(|at| lines.remove(at)),
             }?;
             idle.count -= 1;
             drop(idle);
-            if !self.is_old(&line, Instant::now()) {
+            let now = Instant::now();
+            let lately = now.duration_since(line.idle_since) < LATELY;
+            if !self.is_old(&line, now) && (lately || !line.has_ended()) {
                 return Some(line);
             }
         }

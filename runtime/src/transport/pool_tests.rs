@@ -165,6 +165,59 @@ async fn a_one_shot_body_goes_over_the_next_connection_when_the_idle_one_breaks(
 }
 
 #[tokio::test]
+async fn what_was_sent_on_a_condition_is_not_sent_again_unseen() {
+    // The second request is read whole, and then the server is gone: it may have been carried out.
+    let server = Server::start(|_, request| if request == 1 { ("", true) } else { (HELLO, false) }).await;
+    let transport = HyperTransport::new();
+    let body = || ByteStream::from_reader(&b"the body"[..], Some(8));
+    for name in ["if-none-match", "if-match"] {
+        read(&transport, server.get()).await;
+        let mut put = server.put(body());
+        put.headers_mut().insert(name, http::HeaderValue::from_static("*"));
+        let error = transport.send(put).await.unwrap_err();
+        assert!(error.kind() == Kind::Reset && error.connection_reused(), "{error}");
+    }
+    read(&transport, server.get()).await;
+    read(&transport, server.put(body())).await;
+    assert_eq!((server.count(), server.received.load(SeqCst)), (4, 32));
+}
+
+#[tokio::test]
+async fn what_was_closed_while_the_runtime_was_busy_is_replaced_unseen() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let ((close, may_close), (closed, is_closed)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
+    let server = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut first, _) = listener.accept().unwrap();
+        let mut buffer = [0; 4096];
+        let _ = first.read(&mut buffer).unwrap();
+        first.write_all(HELLO.as_bytes()).unwrap();
+        let () = may_close.recv().unwrap();
+        drop(first);
+        closed.send(()).unwrap();
+        let (mut second, _) = listener.accept().unwrap();
+        let mut all = Vec::new();
+        while !all.ends_with(b"the body") {
+            let came = second.read(&mut buffer).unwrap();
+            all.extend_from_slice(&buffer[..came]);
+        }
+        second.write_all(HELLO.as_bytes()).unwrap();
+    });
+    let transport = HyperTransport::new();
+    let url = format!("http://{address}/b/k");
+    read(&transport, http::Request::get(&url).body(ByteStream::empty()).unwrap()).await;
+    // Nothing is polled meanwhile: the runtime does not hear that the connection is gone.
+    close.send(()).unwrap();
+    is_closed.recv().unwrap();
+    std::thread::sleep(Duration::from_millis(30));
+    let body = ByteStream::from_reader((&b"the "[..]).chain(&b"body"[..]), Some(8));
+    let put = http::Request::put(&url).header("if-none-match", "*").body(body).unwrap();
+    assert_eq!(read(&transport, put).await, "hello");
+    server.join().unwrap();
+}
+
+#[tokio::test]
 async fn what_says_close_is_not_used_again() {
     for answer in [
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello",

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -152,6 +153,25 @@ async fn why_a_body_was_refused_comes_through_tls_too() {
         let answer = transport.send(put).await.unwrap();
         assert_eq!(answer.status(), 403);
         assert_eq!(answer.into_body().collect().await.unwrap(), "forbidden");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_idled_is_asked_about_and_used_again() {
+    let authority = Authority::new("idle");
+    let acceptor = authority.acceptor("localhost", false, false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        // A second connection would be refused.
+        drop(listener);
+        hello(acceptor.accept(socket).await.unwrap()).await;
+    });
+    let transport = HyperTransport::builder().ca_bundle(authority.bundle()).build();
+    for _ in 0..3 {
+        assert_eq!(get(&transport, &format!("https://localhost:{port}/b/k")).await.unwrap(), "hello");
+        std::thread::sleep(Duration::from_millis(30));
     }
 }
 

@@ -1,11 +1,12 @@
 //! An open connection as bytes: TCP, or TLS over another connection: TCP, or the TLS that leads to a proxy.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(feature = "_tls")]
@@ -21,17 +22,27 @@ pub(super) enum Wire {
 /// How many bytes the system has taken over one connection. Whether the other side lives shows there, however large the pieces
 /// are that it is given.
 #[derive(Debug, Default)]
-pub(super) struct Taken(AtomicU64);
+pub(super) struct Taken {
+    bytes: AtomicU64,
+    /// The system itself is asked what has come.
+    asking: AtomicBool,
+}
 
 impl Taken {
     pub(super) fn bytes(&self) -> u64 {
-        self.0.load(Relaxed)
+        self.bytes.load(Relaxed)
+    }
+
+    /// A runtime knows of what has come since it last looked, and a busy one has not looked: from now on the system is asked
+    /// when the runtime knows of nothing, or no longer.
+    pub(super) fn ask(&self, on: bool) {
+        self.asking.store(on, Relaxed);
     }
 
     fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = &written {
             // Nobody else adds.
-            self.0.store(self.bytes() + *bytes as u64, Relaxed);
+            self.bytes.store(self.bytes() + *bytes as u64, Relaxed);
         }
         written
     }
@@ -61,6 +72,19 @@ impl Cut {
             Poll::Ready(Ok(())) if nothing => Poll::Ready(self.0.take().map_or(Ok(()), Err)),
             read => read,
         }
+    }
+}
+
+/// What the system has for us, without a look at what the runtime believes.
+#[cold]
+fn ask(tcp: &TcpStream, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    match (&*SockRef::from(tcp)).read(buf.initialize_unfilled()) {
+        Ok(came) => {
+            buf.advance(came);
+            Poll::Ready(Ok(()))
+        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error)),
     }
 }
 
@@ -102,9 +126,12 @@ macro_rules! each {
 impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match &mut *self {
-            Self::Plain(tcp, _, cut) => {
+            Self::Plain(tcp, taken, cut) => {
                 let before = buf.filled().len();
-                let read = Pin::new(tcp).poll_read(cx, buf);
+                let mut read = Pin::new(&mut *tcp).poll_read(cx, buf);
+                if read.is_pending() && taken.asking.load(Relaxed) {
+                    read = ask(tcp, buf);
+                }
                 cut.or_why(read, buf.filled().len() == before && buf.remaining() > 0)
             }
             #[cfg(feature = "_tls")]
