@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_s3::{PresignPost, PresignedPost};
+use integration_s3::{PresignPost, PresignedPost, PresignedRequest, Timestamp};
 
 use crate::{Case, case};
 
@@ -39,10 +39,14 @@ async fn submitted(form: &PresignedPost, more: &[(&str, &str)], file: &str) -> u
     tokio::task::spawn_blocking(send).await.unwrap()
 }
 
-async fn used(made: integration_s3::PresignedRequest, body: &str) -> (u16, String) {
+async fn used(made: PresignedRequest, body: &str) -> (u16, String) {
     let body = body.as_bytes().to_vec();
     let send = move || send(made.method(), made.url(), made.headers(), body);
     tokio::task::spawn_blocking(send).await.unwrap()
+}
+
+fn header<'a>(made: &'a PresignedRequest, name: &str) -> Option<&'a str> {
+    made.headers().iter().find(|(is, _)| is == name).map(|(_, value)| value.as_str())
 }
 
 pub fn cases() -> Vec<Case> {
@@ -64,6 +68,66 @@ pub fn cases() -> Vec<Case> {
             let got = bucket.get_object("from-outside").await.unwrap();
             assert_eq!(got.content_type.as_deref(), Some("text/plain"));
             assert_eq!(got.body.collect().await.unwrap(), "written by a stranger");
+        }),
+        case!("PresignPutObject", "a condition goes along with the URL and holds", |t| {
+            let bucket = t.bucket().await;
+            let made = bucket.put_object("taken", "").if_none_match("*").content_length(5).presign(HOUR).await.unwrap();
+            assert_eq!(header(&made, "if-none-match"), Some("*"));
+            assert_eq!(header(&made, "content-length"), Some("5"));
+            assert_eq!(used(made.clone(), "first").await.0, 200);
+            assert_eq!(used(made, "later").await.0, 412);
+            assert_eq!(bucket.get_string("taken").await.unwrap(), "first");
+        }),
+        case!("PresignGetObject", "conditions go along with the URL and hold", |t| {
+            let bucket = t.bucket().await;
+            let etag = bucket.put_object("k", "x").await.unwrap().e_tag.unwrap();
+            let same = bucket.get_object("k").if_none_match(&etag).presign(HOUR).await.unwrap();
+            assert_eq!(header(&same, "if-none-match"), Some(&*etag));
+            assert_eq!(used(same, "").await.0, 304);
+            let other = bucket.get_object("k").if_match("\"other\"").presign(HOUR).await.unwrap();
+            assert_eq!(used(other, "").await.0, 412);
+            let since = bucket.get_object("k").if_modified_since(Timestamp::from_unix(1_000_000_000));
+            let since = since.presign(HOUR).await.unwrap();
+            assert_eq!(header(&since, "if-modified-since"), Some("Sun, 09 Sep 2001 01:46:40 GMT"));
+            assert_eq!(used(since, "").await, (200, "x".to_owned()));
+        }),
+        case!("PresignPutObject", "what describes the object goes along with the URL and is stored", |t| {
+            let bucket = t.bucket().await;
+            let made = bucket
+                .put_object("described", "")
+                .cache_control("no-store")
+                .content_disposition("attachment")
+                .content_encoding("br")
+                .content_language("de")
+                .expires("Sun, 09 Sep 2001 01:46:40 GMT")
+                .metadata("author", "alice")
+                .presign(HOUR)
+                .await
+                .unwrap();
+            assert_eq!(made.headers().len(), 6, "{:?}", made.headers());
+            assert_eq!(used(made, "x").await.0, 200);
+            let head = bucket.head_object("described").await.unwrap();
+            assert_eq!(head.cache_control.as_deref(), Some("no-store"));
+            assert_eq!(head.content_disposition.as_deref(), Some("attachment"));
+            assert_eq!(head.content_encoding.as_deref(), Some("br"));
+            assert_eq!(head.metadata.get("author").map(String::as_str), Some("alice"));
+        }),
+        case!("PresignPutObject", "a URL is of no use without the headers that were signed", |t| {
+            let bucket = t.bucket().await;
+            bucket.put_object("taken", "first").await.unwrap();
+            let put = || bucket.put_object("taken", "");
+            for made in [
+                put().if_none_match("*").presign(HOUR).await.unwrap(),
+                put().if_match("\"other\"").presign(HOUR).await.unwrap(),
+                put().content_length(4).presign(HOUR).await.unwrap(),
+                put().cache_control("no-store").presign(HOUR).await.unwrap(),
+                bucket.delete_object("taken").if_match("\"other\"").presign(HOUR).await.unwrap(),
+            ] {
+                let send = move || send(made.method(), made.url(), &[], b"later".to_vec());
+                let (status, text) = tokio::task::spawn_blocking(send).await.unwrap();
+                assert_eq!(status, 403, "{text}");
+            }
+            assert_eq!(bucket.get_string("taken").await.unwrap(), "first");
         }),
         case!("PresignHeadObject", "tells about an object", |t| {
             let bucket = t.bucket().await;

@@ -44,6 +44,7 @@ const MOTO: &[(&str, &str, &str)] = &[
     ("CopyObject", "only if the source", "conditions on the source are ignored"),
     ("UploadPart", "unknown upload", "it answers 500"),
     ("PresignGetObject", "a changed URL", "it does not check signatures"),
+    ("PresignPutObject", "of no use without", "it does not check signatures"),
     ("PostObject", "nothing but what it was signed for", "it does not look at policies"),
     ("ListObjectsV2", "a wrong secret key", "it does not check signatures"),
 ];

@@ -33,7 +33,9 @@ impl PresignedRequest {
         &self.url
     }
 
-    /// Headers that were signed and must be sent just so, beside `Host`; empty for most.
+    /// All headers that the request set: conditions, length and type of the content, metadata and so on. They are signed,
+    /// so they must be sent just so, beside `Host`: without one of them the request is refused (403
+    /// `SignatureDoesNotMatch`). Empty if the request sets none, as a plain GET.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
@@ -43,7 +45,7 @@ impl PresignedRequest {
         self.expires_at
     }
 
-    /// The URL as an owned text.
+    /// The URL as an owned text. It is enough alone only if there are no [headers](Self::headers) to send.
     pub fn into_url(self) -> String {
         self.url
     }
@@ -96,7 +98,7 @@ impl Call {
         let credentials = cache.get(now).await?;
         let scope = sign::SigningScope { region: endpoint.region(), service: "s3", time: now };
         let url = sign::presign_url(unsigned, method, &headers, expires_in, &credentials, &scope, &core.keys)?;
-        let signed = headers.iter().filter(|(name, _)| sign::is_signed_header(name.as_str()));
+        let signed = headers.iter().filter(|(name, _)| sign::is_presigned_header(name.as_str()));
         Ok(PresignedRequest {
             method,
             url,

@@ -7,7 +7,7 @@
 //!
 //! What is signed is what is sent. Paths arrive percent-encoded once and queries arrive sorted; nothing
 //! is normalised, because S3 does not normalise either. Signed headers are `host`, `content-type`,
-//! `content-md5`, `range` and all of `x-amz-*`; others belong to proxies and transports, which change them.
+//! `content-md5`, `range` and all of `x-amz-*`; a presigned URL signs [all that its request has](is_presigned_header).
 
 mod canonical;
 mod chunk;
@@ -29,7 +29,7 @@ pub use chunk::{CHUNK_SIZE, ChunkFramer, encoded_len};
 pub use header::{Signature, sign_request};
 pub use key::KeyCache;
 pub use policy::PolicySigner;
-pub use query::{DEFAULT_EXPIRY, MAX_EXPIRY, MIN_EXPIRY, presign};
+pub use query::{DEFAULT_EXPIRY, MAX_EXPIRY, MIN_EXPIRY, is_presigned_header, presign};
 pub(crate) use query::{Unsigned, presign_url};
 
 use crate::timestamp::Timestamp;

@@ -22,8 +22,10 @@ pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(3600);
 
 /// The finished query of a presigned URL, without the question mark.
 ///
-/// Whoever uses the URL must send those of `headers` that are [signed](super::is_signed_header), with the same
-/// values, and may send others. The body is not covered, unless `x-amz-content-sha256` is among them.
+/// All of `headers` are signed but those that [belong to transports](is_presigned_header), and `x-amz-date` and
+/// `x-amz-security-token`, which the query says. Whoever uses the URL must send what is signed, with the same values, so
+/// a condition (`if-none-match`) or a length cannot be left out; it may send others. The body is not covered, unless
+/// `x-amz-content-sha256` is among them.
 ///
 /// `expires_in` is counted in whole seconds. The URL dies with the credentials, if they end earlier.
 ///
@@ -69,6 +71,41 @@ pub fn presign(
         signer.finish(&mut query, &request);
         Ok(query)
     })
+}
+
+/// Whether a header of that name (in lower case) takes part in presigned URLs.
+///
+/// All do but those that transports and proxies set, change or drop on the way, such as `user-agent` and
+/// `accept-encoding`: what somebody else sends later holds only what was signed. Requests that are sent at once
+/// [sign fewer](super::is_signed_header).
+///
+/// ```
+/// use integration_s3_runtime::sign::is_presigned_header;
+///
+/// assert!(is_presigned_header("if-none-match") && is_presigned_header("content-length"));
+/// assert!(!is_presigned_header("user-agent"));
+/// ```
+pub fn is_presigned_header(name: &str) -> bool {
+    let of_transports = name.starts_with("amz-sdk-")
+        || name.starts_with("proxy-")
+        || name.starts_with("x-forwarded-")
+        || matches!(
+            name,
+            "accept-encoding"
+                | "authorization"
+                | "connection"
+                | "expect"
+                | "forwarded"
+                | "keep-alive"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "user-agent"
+                | "via"
+                | "x-amzn-trace-id"
+        );
+    !of_transports
 }
 
 /// A URL that lacks its signature, and where its parts begin.
@@ -147,7 +184,7 @@ fn payload(headers: &HeaderMap) -> &[u8] {
 fn with_fields<R>(headers: &HeaderMap, host: &[u8], then: impl FnOnce(&[canonical::Field<'_>]) -> R) -> R {
     // Date and token stand in the query: as headers they would be said twice.
     let own = [("host", Some(host)), ("x-amz-date", None), ("x-amz-security-token", None)];
-    canonical::with_fields(headers, &own, canonical::is_signed_header, then)
+    canonical::with_fields(headers, &own, is_presigned_header, then)
 }
 
 /// Who signs, when and for how long.
@@ -364,16 +401,22 @@ mod tests {
     }
 
     #[test]
-    fn signs_the_headers_that_must_be_sent() {
+    fn signs_all_headers_but_those_of_transports() {
         let sent = headers(&[
             ("content-type", "text/plain"),
             ("x-amz-acl", "private"),
+            ("if-none-match", "*"),
+            ("content-length", "5"),
+            ("cache-control", "no-store"),
             ("user-agent", "any"),
+            ("amz-sdk-request", "attempt=1"),
+            ("expect", "100-continue"),
             ("x-amz-date", "20000101T000000Z"),
             ("x-amz-security-token", "old"),
         ]);
         let query = signed(&TARGET, &sent, 60.0).unwrap();
-        assert!(query.contains("&X-Amz-SignedHeaders=content-type%3Bhost%3Bx-amz-acl&"), "{query}");
+        let names = "cache-control%3Bcontent-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-amz-acl";
+        assert!(query.contains(&format!("&X-Amz-SignedHeaders={names}&")), "{query}");
     }
 
     #[test]

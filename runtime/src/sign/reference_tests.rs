@@ -83,12 +83,10 @@ impl Case {
     }
 
     /// Signed headers by name, with all their values tidied and joined.
-    fn signed(&self, more: &[(&str, &str)], without: &[&str]) -> BTreeMap<String, Vec<u8>> {
+    fn signed(&self, more: &[(&str, &str)], wanted: fn(&str) -> bool) -> BTreeMap<String, Vec<u8>> {
         let mut out = BTreeMap::<String, Vec<Vec<u8>>>::new();
         for (name, value) in &self.headers {
-            let wanted =
-                ["content-type", "content-md5", "range"].contains(&name.as_str()) || name.starts_with("x-amz-");
-            if wanted && !without.contains(&name.as_str()) && !more.iter().any(|(own, _)| own == name) {
+            if wanted(name) && !more.iter().any(|(own, _)| own == name) {
                 out.entry(name.clone()).or_default().push(tidy(value));
             }
         }
@@ -118,14 +116,24 @@ impl Case {
         let date = self.date();
         let mut more = vec![("x-amz-date", date.as_str()), ("x-amz-content-sha256", payload)];
         more.extend(self.token.as_deref().map(|token| ("x-amz-security-token", token)));
-        let without = ["x-amz-security-token"];
-        let (names, signature) = self.sign(&self.query(&[]), &self.signed(&more, &without), payload.as_bytes());
+        let wanted = |name: &str| {
+            let listed = ["content-type", "content-md5", "range"].contains(&name) || name.starts_with("x-amz-");
+            listed && name != "x-amz-security-token"
+        };
+        let (names, signature) = self.sign(&self.query(&[]), &self.signed(&more, wanted), payload.as_bytes());
         let credential = self.credential();
         format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}")
     }
 
     fn presigned(&self, seconds: u64) -> String {
-        let headers = self.signed(&[], &["x-amz-date", "x-amz-security-token"]);
+        // Said in the query, or set on the way by whoever sends.
+        const SAID: [&str; 2] = ["x-amz-date", "x-amz-security-token"];
+        const CHANGED: &str = "authorization user-agent expect connection keep-alive accept-encoding transfer-encoding te trailer \
+                       upgrade via forwarded x-amzn-trace-id";
+        let headers = self.signed(&[], |name| {
+            let hop = ["amz-sdk-", "proxy-", "x-forwarded-"].iter().any(|prefix| name.starts_with(prefix));
+            !hop && !SAID.contains(&name) && !CHANGED.split_whitespace().any(|it| it == name)
+        });
         let names = headers.keys().cloned().collect::<Vec<_>>().join(";");
         let mut more = vec![
             ("X-Amz-Algorithm", "AWS4-HMAC-SHA256".to_owned()),
@@ -159,7 +167,8 @@ fn any_header() -> impl Strategy<Value = (String, Vec<u8>)> {
         4 => "x-amz-[a-z0-9!#$&'*+.^_`|~-]{1,12}",
         2 => prop::sample::select(vec![
             "content-type", "content-md5", "range", "x-amz-meta-a", "x-amz-meta-a-", "x-amz-date", "x-amz-security-token",
-            "authorization", "user-agent", "accept", "expect", "content-length", "x-amz", "x-amz-meta-",
+            "authorization", "user-agent", "accept", "expect", "content-length", "x-amz", "x-amz-meta-", "if-none-match",
+            "cache-control", "amz-sdk-request", "proxy-authorization", "via", "te",
         ]).prop_map(str::to_owned),
         1 => "[a-z-]{1,12}",
     ];
