@@ -32,8 +32,8 @@ use crate::timestamp::Timestamp;
 use crate::transport::{BoxFuture, TransportError, TransportErrorKind};
 
 /// Made once: a name given as text is parsed for each request.
-static INVOCATION: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
-static ATTEMPT: HeaderName = HeaderName::from_static("amz-sdk-request");
+const INVOCATION: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
+const ATTEMPT: HeaderName = HeaderName::from_static("amz-sdk-request");
 
 /// Remedies that are tried once each, because a second time would not help.
 #[derive(Default)]
@@ -291,8 +291,8 @@ impl<'a> Attempts<'a> {
         let kept = self.request.headers().clone();
         let mut headers = std::mem::replace(self.request.headers_mut(), kept);
         headers.insert(USER_AGENT, core.user_agent.clone());
-        headers.insert(&INVOCATION, self.invocation.to_header());
-        headers.insert(&ATTEMPT, attempt_header(self.made, self.max_attempts));
+        headers.insert(INVOCATION, self.invocation.to_header());
+        headers.insert(ATTEMPT, attempt_header(self.made, self.max_attempts));
         let endpoint = self.elsewhere.as_deref().unwrap_or(&core.config.endpoint);
         let scope = SigningScope { region: endpoint.region(), service: "s3", time: now };
         let body = telemetry::signing(|| {

@@ -11,9 +11,10 @@ use super::{ALGORITHM, Hex, KeyCache, Payload, SigningScope, Target, canonical};
 use crate::error::{S3Error, SigningError};
 use crate::identity::Credentials;
 
-static DATE: HeaderName = HeaderName::from_static("x-amz-date");
-static CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
-static SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+// Not statics: a name that is lent is copied first.
+const DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+const SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 /// What came out of signing a request; signing the chunks of its body begins with it.
 pub struct Signature {
@@ -129,15 +130,15 @@ fn sign_these(
         None => None,
     };
 
-    headers.insert(&DATE, date_value);
-    headers.insert(&CONTENT_SHA256, payload_value);
+    headers.insert(DATE, date_value);
+    headers.insert(CONTENT_SHA256, payload_value);
     match token_value {
         Some(mut token) => {
             token.set_sensitive(true);
-            headers.insert(&SECURITY_TOKEN, token);
+            headers.insert(SECURITY_TOKEN, token);
         }
         // Credentials may have changed since the last attempt.
-        None => drop(headers.remove(&SECURITY_TOKEN)),
+        None => drop(headers.remove(SECURITY_TOKEN)),
     }
     headers.insert(AUTHORIZATION, authorization);
     Ok(Signature { hex, date, key })
