@@ -36,6 +36,17 @@ async fn an_object_cut_short_is_an_error_and_never_a_short_object() {
 }
 
 #[tokio::test]
+async fn a_length_beside_chunks_cuts_nothing_off() {
+    for length in [3, 10, 100] {
+        let bytes = format!(
+            "HTTP/1.1 200 OK\r\netag: \"e\"\r\ncontent-length: {length}\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n"
+        );
+        let server = Server::saying(Answer::Bytes(bytes.into_bytes()));
+        assert_eq!(server.bucket().get_string("a").await.unwrap(), "helloworld", "{length}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_under_204_is_not_taken_for_an_answer() {
     let bytes = format!("HTTP/1.1 204 No Content\r\nx-amz-request-id: {REQUEST_ID}\r\ncontent-length: 5\r\n\r\nhello");
     let server = Server::saying(Answer::Bytes(bytes.into_bytes()));

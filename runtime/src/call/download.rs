@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, RANGE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tracing::Instrument as _;
 
@@ -127,7 +127,7 @@ impl Download {
         let check = check(status, headers, request);
         let partial = status == StatusCode::PARTIAL_CONTENT;
         let first = if partial { span_of(headers).map(|(first, _)| first) } else { Some(0) };
-        let left = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).or(body.len());
+        let left = declared(headers).or(body.len());
         // A weak tag matches nothing; and without its place in the object the rest cannot be named.
         let tag = headers.get(ETAG).filter(|tag| is_strong(tag) && first.is_some()).cloned();
         let (first, origin) = (first.unwrap_or_default(), Some(origin));
@@ -301,6 +301,12 @@ fn is_strong(tag: &HeaderValue) -> bool {
     !tag.is_empty() && !tag.as_bytes().starts_with(b"W/")
 }
 
+/// The length a head declares. Where chunks come instead, they end the body, whatever else is said (RFC 9112, 6.3).
+fn declared(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(CONTENT_LENGTH).filter(|_| !headers.contains_key(TRANSFER_ENCODING))?;
+    length.to_str().ok()?.parse().ok()
+}
+
 /// What came instead of what was asked for; `None`: that came, as far as the answer says.
 fn elsewhere(status: u16, headers: &HeaderMap, asked: Option<&HeaderValue>, request: &WireRequest) -> Option<String> {
     let partial = match status {
@@ -309,8 +315,7 @@ fn elsewhere(status: u16, headers: &HeaderMap, asked: Option<&HeaderValue>, requ
         status => status == StatusCode::PARTIAL_CONTENT,
     };
     let named = named(headers);
-    let length = || headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if let (true, Some((from, to, _)), Some(length)) = (partial, named, length())
+    if let (true, Some((from, to, _)), Some(length)) = (partial, named, declared(headers))
         && to.checked_sub(from) != length.checked_sub(1)
     {
         return Some(format!("bytes {from}-{to} in a body of {length} bytes"));
@@ -337,7 +342,7 @@ fn elsewhere(status: u16, headers: &HeaderMap, asked: Option<&HeaderValue>, requ
         None if partial => Some("a part that it does not name".to_owned()),
         None if status == StatusCode::OK => {
             let end = most.map(|most| first.unwrap_or_default().saturating_add(most));
-            let longer = end.is_some_and(|end| length().is_none_or(|length| length > end));
+            let longer = end.is_some_and(|end| declared(headers).is_none_or(|length| length > end));
             (first.is_some_and(|first| first > 0) || longer).then(|| "the whole object".to_owned())
         }
         None => None,
