@@ -77,6 +77,8 @@ pub(super) struct Attempts<'a> {
     hold: Option<Hold<'a>>,
     /// The last attempt broke on a connection that had served others before.
     stale: bool,
+    /// An attempt was made whose outcome nobody knows.
+    unheard: bool,
     /// Where the bucket was found, if elsewhere than configured.
     elsewhere: Option<Arc<EndpointConfig>>,
     invocation: InvocationId,
@@ -114,6 +116,7 @@ impl<'a> Attempts<'a> {
             attempt_timeout: options.and_then(|o| o.attempt_timeout).or(core.config.timeouts.attempt),
             hold: None,
             stale: false,
+            unheard: false,
             elsewhere: place.elsewhere.clone(),
             invocation: InvocationId::new(&mut jitter),
             jitter,
@@ -335,7 +338,13 @@ impl<'a> Attempts<'a> {
             return Err(error.with_attempts(self.made));
         }
         let policy = self.place.policy;
-        let error = policy.classified(error);
+        let mut error = policy.classified(error);
+        if error.status() == Some(412) && self.unheard {
+            error = error.with_suggestion(
+                "an attempt before this one got no answer and may have done it: compare what is there with what was sent",
+            );
+        }
+        self.unheard |= error.status().is_none();
         if let Some(hold) = self.hold.take()
             && error.is_retryable()
         {

@@ -123,6 +123,18 @@ async fn refusals_and_throttles_do_not_open_a_circuit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_condition_after_a_lost_answer_says_that_it_may_have_been_us() {
+    for (first, ours) in [(Answer::fail(TransportErrorKind::Reset), true), (Answer::status(503), false)] {
+        let script = ScriptedTransport::new();
+        script.on_any().times(1, first).always(Answer::status(412));
+        let core = core(script, |b| b);
+        let error = send(&core, Write(ByteStream::from("new"))).await.unwrap_err();
+        assert_eq!((error.status(), error.attempts()), (Some(412), 2));
+        assert_eq!(error.suggestion().is_some_and(|it| it.contains("got no answer")), ours, "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_budget_means_no_retries_until_calls_succeed() {
     let script = ScriptedTransport::new();
     script
