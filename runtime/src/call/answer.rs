@@ -12,16 +12,23 @@ use crate::timestamp::Timestamp;
 /// An error document beyond this is not read: no store sends one.
 const LONGEST_ERROR: usize = 64 * 1024;
 
+/// Nor is it waited for longer than this, were it to come byte by byte.
+const ERROR_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The beginning of the body of an error. What cannot be read any more is left: the status says enough.
 pub(super) async fn error_body(mut body: ByteStream) -> Vec<u8> {
     let mut text = Vec::new();
-    while let Some(Ok(chunk)) = body.next().await {
-        let room = LONGEST_ERROR - text.len();
-        text.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if text.len() == LONGEST_ERROR {
-            break;
+    let reading = async {
+        while let Some(Ok(chunk)) = body.next().await {
+            let room = LONGEST_ERROR - text.len();
+            text.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if text.len() == LONGEST_ERROR {
+                break;
+            }
         }
-    }
+    };
+    // Late or not: what came is what there is.
+    let _ = tokio::time::timeout(ERROR_PATIENCE, reading).await;
     text
 }
 

@@ -253,10 +253,10 @@ impl<'a> Attempts<'a> {
             }
         };
         span.in_scope(|| self.watch.answered(head.status, &head.headers));
+        let body = self.place.metered(body, slot);
         if !head.status.is_success() || self.facts.error_in_200 {
             return Ok(Received::Undecided(Box::new((head, body))));
         }
-        let body = self.place.metered(body, slot);
         Ok(Received::Reply(self.reply(head, body)))
     }
 

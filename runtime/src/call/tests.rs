@@ -135,6 +135,21 @@ async fn a_failed_condition_after_a_lost_answer_says_that_it_may_have_been_us() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_error_that_comes_byte_by_byte_is_not_waited_for_to_its_end() {
+    let (mut server, wire) = tokio::io::duplex(64);
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            tokio::io::AsyncWriteExt::write_all(&mut server, b" ").await.unwrap();
+        }
+    });
+    let body = super::answer::error_body(ByteStream::from_reader(wire, None));
+    let started = Instant::now();
+    assert_eq!(body.await.len(), 19);
+    assert_eq!(started.elapsed(), Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_budget_means_no_retries_until_calls_succeed() {
     let script = ScriptedTransport::new();
     script
