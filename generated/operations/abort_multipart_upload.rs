@@ -225,9 +225,10 @@ impl Operation for AbortMultipartUploadRequest {
 
     async fn decode(&self, reply: &mut Reply) -> Result<AbortMultipartUploadOutput, S3Error> {
         reply.finish().await?;
+        let fields = reply.fields();
         Ok(AbortMultipartUploadOutput {
-            version_id: reply.text("x-amz-version-id"),
-            request_charged: reply.parse("x-amz-request-charged"),
+            version_id: fields.text("x-amz-version-id"),
+            request_charged: fields.parse("x-amz-request-charged"),
         })
     }
 }

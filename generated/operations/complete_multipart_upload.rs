@@ -478,15 +478,7 @@ impl Operation for CompleteMultipartUploadRequest {
     }
 
     async fn decode(&self, reply: &mut Reply) -> Result<CompleteMultipartUploadOutput, S3Error> {
-        let mut out = CompleteMultipartUploadOutput {
-            version_id: reply.text("x-amz-version-id"),
-            server_side_encryption: reply.parse("x-amz-server-side-encryption"),
-            sse_kms_key_id: reply.parse("x-amz-server-side-encryption-aws-kms-key-id"),
-            bucket_key_enabled: reply.parse("x-amz-server-side-encryption-bucket-key-enabled"),
-            expiration: reply.text("x-amz-expiration"),
-            request_charged: reply.parse("x-amz-request-charged"),
-            ..Default::default()
-        };
+        let mut out = CompleteMultipartUploadOutput::default();
         reply
             .xml("CompleteMultipartUploadResult", &mut |name, xml| {
                 match name {
@@ -510,6 +502,13 @@ impl Operation for CompleteMultipartUploadRequest {
                 Ok(())
             })
             .await?;
+        let fields = reply.fields();
+        out.version_id = fields.text("x-amz-version-id");
+        out.server_side_encryption = fields.parse("x-amz-server-side-encryption");
+        out.sse_kms_key_id = fields.parse("x-amz-server-side-encryption-aws-kms-key-id");
+        out.bucket_key_enabled = fields.parse("x-amz-server-side-encryption-bucket-key-enabled");
+        out.expiration = fields.text("x-amz-expiration");
+        out.request_charged = fields.parse("x-amz-request-charged");
         Ok(out)
     }
 }

@@ -686,18 +686,19 @@ impl Operation for CopyObjectRequest {
 
     async fn decode(&self, reply: &mut Reply) -> Result<CopyObjectOutput, S3Error> {
         let document = reply.xml_value("CopyObjectResult", CopyObjectResult::read).await?;
+        let fields = reply.fields();
         Ok(CopyObjectOutput {
             copy_object_result: document,
-            version_id: reply.text("x-amz-version-id"),
-            copy_source_version_id: reply.text("x-amz-copy-source-version-id"),
-            server_side_encryption: reply.parse("x-amz-server-side-encryption"),
-            sse_kms_key_id: reply.parse("x-amz-server-side-encryption-aws-kms-key-id"),
-            sse_kms_encryption_context: reply.parse("x-amz-server-side-encryption-context"),
-            bucket_key_enabled: reply.parse("x-amz-server-side-encryption-bucket-key-enabled"),
-            sse_customer_algorithm: reply.text("x-amz-server-side-encryption-customer-algorithm"),
-            sse_customer_key_md5: reply.text("x-amz-server-side-encryption-customer-key-md5"),
-            expiration: reply.text("x-amz-expiration"),
-            request_charged: reply.parse("x-amz-request-charged"),
+            version_id: fields.text("x-amz-version-id"),
+            copy_source_version_id: fields.text("x-amz-copy-source-version-id"),
+            server_side_encryption: fields.parse("x-amz-server-side-encryption"),
+            sse_kms_key_id: fields.parse("x-amz-server-side-encryption-aws-kms-key-id"),
+            sse_kms_encryption_context: fields.parse("x-amz-server-side-encryption-context"),
+            bucket_key_enabled: fields.parse("x-amz-server-side-encryption-bucket-key-enabled"),
+            sse_customer_algorithm: fields.text("x-amz-server-side-encryption-customer-algorithm"),
+            sse_customer_key_md5: fields.text("x-amz-server-side-encryption-customer-key-md5"),
+            expiration: fields.text("x-amz-expiration"),
+            request_charged: fields.parse("x-amz-request-charged"),
         })
     }
 }

@@ -266,6 +266,7 @@ impl Operation for CreateBucketRequest {
 
     async fn decode(&self, reply: &mut Reply) -> Result<CreateBucketOutput, S3Error> {
         reply.finish().await?;
-        Ok(CreateBucketOutput { location: reply.text("location"), bucket_arn: reply.text("x-amz-bucket-arn") })
+        let fields = reply.fields();
+        Ok(CreateBucketOutput { location: fields.text("location"), bucket_arn: fields.text("x-amz-bucket-arn") })
     }
 }

@@ -541,21 +541,7 @@ impl Operation for CreateMultipartUploadRequest {
     }
 
     async fn decode(&self, reply: &mut Reply) -> Result<CreateMultipartUploadOutput, S3Error> {
-        let mut out = CreateMultipartUploadOutput {
-            version_id: reply.text("x-amz-version-id"),
-            checksum_algorithm: reply.parse("x-amz-checksum-algorithm"),
-            checksum_type: reply.parse("x-amz-checksum-type"),
-            server_side_encryption: reply.parse("x-amz-server-side-encryption"),
-            sse_kms_key_id: reply.parse("x-amz-server-side-encryption-aws-kms-key-id"),
-            sse_kms_encryption_context: reply.parse("x-amz-server-side-encryption-context"),
-            bucket_key_enabled: reply.parse("x-amz-server-side-encryption-bucket-key-enabled"),
-            sse_customer_algorithm: reply.text("x-amz-server-side-encryption-customer-algorithm"),
-            sse_customer_key_md5: reply.text("x-amz-server-side-encryption-customer-key-md5"),
-            abort_date: reply.date("x-amz-abort-date", DateFormat::HttpDate),
-            abort_rule_id: reply.text("x-amz-abort-rule-id"),
-            request_charged: reply.parse("x-amz-request-charged"),
-            ..Default::default()
-        };
+        let mut out = CreateMultipartUploadOutput::default();
         let mut upload_id = None;
         reply
             .xml("InitiateMultipartUploadResult", &mut |name, xml| {
@@ -568,6 +554,19 @@ impl Operation for CreateMultipartUploadRequest {
                 Ok(())
             })
             .await?;
+        let fields = reply.fields();
+        out.version_id = fields.text("x-amz-version-id");
+        out.checksum_algorithm = fields.parse("x-amz-checksum-algorithm");
+        out.checksum_type = fields.parse("x-amz-checksum-type");
+        out.server_side_encryption = fields.parse("x-amz-server-side-encryption");
+        out.sse_kms_key_id = fields.parse("x-amz-server-side-encryption-aws-kms-key-id");
+        out.sse_kms_encryption_context = fields.parse("x-amz-server-side-encryption-context");
+        out.bucket_key_enabled = fields.parse("x-amz-server-side-encryption-bucket-key-enabled");
+        out.sse_customer_algorithm = fields.text("x-amz-server-side-encryption-customer-algorithm");
+        out.sse_customer_key_md5 = fields.text("x-amz-server-side-encryption-customer-key-md5");
+        out.abort_date = fields.date("x-amz-abort-date", DateFormat::HttpDate);
+        out.abort_rule_id = fields.text("x-amz-abort-rule-id");
+        out.request_charged = fields.parse("x-amz-request-charged");
         out.upload_id = reply.require("UploadId", upload_id)?;
         Ok(out)
     }

@@ -264,10 +264,11 @@ impl Operation for DeleteObjectRequest {
 
     async fn decode(&self, reply: &mut Reply) -> Result<DeleteObjectOutput, S3Error> {
         reply.finish().await?;
+        let fields = reply.fields();
         Ok(DeleteObjectOutput {
-            version_id: reply.text("x-amz-version-id"),
-            delete_marker: reply.parse("x-amz-delete-marker"),
-            request_charged: reply.parse("x-amz-request-charged"),
+            version_id: fields.text("x-amz-version-id"),
+            delete_marker: fields.parse("x-amz-delete-marker"),
+            request_charged: fields.parse("x-amz-request-charged"),
         })
     }
 }

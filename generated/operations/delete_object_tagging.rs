@@ -188,6 +188,7 @@ impl Operation for DeleteObjectTaggingRequest {
 
     async fn decode(&self, reply: &mut Reply) -> Result<DeleteObjectTaggingOutput, S3Error> {
         reply.finish().await?;
-        Ok(DeleteObjectTaggingOutput { version_id: reply.text("x-amz-version-id") })
+        let fields = reply.fields();
+        Ok(DeleteObjectTaggingOutput { version_id: fields.text("x-amz-version-id") })
     }
 }

@@ -228,8 +228,7 @@ impl Operation for DeleteObjectsRequest {
     }
 
     async fn decode(&self, reply: &mut Reply) -> Result<DeleteObjectsOutput, S3Error> {
-        let mut out =
-            DeleteObjectsOutput { request_charged: reply.parse("x-amz-request-charged"), ..Default::default() };
+        let mut out = DeleteObjectsOutput::default();
         reply
             .xml("DeleteResult", &mut |name, xml| {
                 match name {
@@ -240,6 +239,8 @@ impl Operation for DeleteObjectsRequest {
                 Ok(())
             })
             .await?;
+        let fields = reply.fields();
+        out.request_charged = fields.parse("x-amz-request-charged");
         Ok(out)
     }
 }

@@ -301,13 +301,7 @@ impl Operation for GetObjectAttributesRequest {
     }
 
     async fn decode(&self, reply: &mut Reply) -> Result<GetObjectAttributesOutput, S3Error> {
-        let mut out = GetObjectAttributesOutput {
-            version_id: reply.text("x-amz-version-id"),
-            delete_marker: reply.parse("x-amz-delete-marker"),
-            last_modified: reply.date("last-modified", DateFormat::HttpDate),
-            request_charged: reply.parse("x-amz-request-charged"),
-            ..Default::default()
-        };
+        let mut out = GetObjectAttributesOutput::default();
         reply
             .xml("GetObjectAttributesResponse", &mut |name, xml| {
                 match name {
@@ -321,6 +315,11 @@ impl Operation for GetObjectAttributesRequest {
                 Ok(())
             })
             .await?;
+        let fields = reply.fields();
+        out.version_id = fields.text("x-amz-version-id");
+        out.delete_marker = fields.parse("x-amz-delete-marker");
+        out.last_modified = fields.date("last-modified", DateFormat::HttpDate);
+        out.request_charged = fields.parse("x-amz-request-charged");
         Ok(out)
     }
 }

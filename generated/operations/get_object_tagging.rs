@@ -200,7 +200,7 @@ impl Operation for GetObjectTaggingRequest {
     }
 
     async fn decode(&self, reply: &mut Reply) -> Result<GetObjectTaggingOutput, S3Error> {
-        let mut out = GetObjectTaggingOutput { version_id: reply.text("x-amz-version-id"), ..Default::default() };
+        let mut out = GetObjectTaggingOutput::default();
         reply
             .xml("Tagging", &mut |name, xml| {
                 match name {
@@ -210,6 +210,8 @@ impl Operation for GetObjectTaggingRequest {
                 Ok(())
             })
             .await?;
+        let fields = reply.fields();
+        out.version_id = fields.text("x-amz-version-id");
         Ok(out)
     }
 }

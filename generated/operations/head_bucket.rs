@@ -199,12 +199,13 @@ impl Operation for HeadBucketRequest {
 
     async fn decode(&self, reply: &mut Reply) -> Result<HeadBucketOutput, S3Error> {
         reply.finish().await?;
+        let fields = reply.fields();
         Ok(HeadBucketOutput {
-            bucket_arn: reply.text("x-amz-bucket-arn"),
-            bucket_region: reply.text("x-amz-bucket-region"),
-            bucket_location_type: reply.parse("x-amz-bucket-location-type"),
-            bucket_location_name: reply.text("x-amz-bucket-location-name"),
-            access_point_alias: reply.parse("x-amz-access-point-alias"),
+            bucket_arn: fields.text("x-amz-bucket-arn"),
+            bucket_region: fields.text("x-amz-bucket-region"),
+            bucket_location_type: fields.parse("x-amz-bucket-location-type"),
+            bucket_location_name: fields.text("x-amz-bucket-location-name"),
+            access_point_alias: fields.parse("x-amz-access-point-alias"),
         })
     }
 }

@@ -275,8 +275,7 @@ impl Operation for ListMultipartUploadsRequest {
     }
 
     async fn decode(&self, reply: &mut Reply) -> Result<ListMultipartUploadsOutput, S3Error> {
-        let mut out =
-            ListMultipartUploadsOutput { request_charged: reply.parse("x-amz-request-charged"), ..Default::default() };
+        let mut out = ListMultipartUploadsOutput::default();
         reply
             .xml("ListMultipartUploadsResult", &mut |name, xml| {
                 match name {
@@ -297,6 +296,8 @@ impl Operation for ListMultipartUploadsRequest {
                 Ok(())
             })
             .await?;
+        let fields = reply.fields();
+        out.request_charged = fields.parse("x-amz-request-charged");
         if self.encoding_type.is_none() && out.encoding_type.as_ref().is_some_and(|it| it.as_str() == "url") {
             for item in &mut out.uploads {
                 decode_key(&mut item.key);

@@ -299,8 +299,7 @@ impl Operation for ListObjectsV2Request {
     }
 
     async fn decode(&self, reply: &mut Reply) -> Result<ListObjectsV2Output, S3Error> {
-        let mut out =
-            ListObjectsV2Output { request_charged: reply.parse("x-amz-request-charged"), ..Default::default() };
+        let mut out = ListObjectsV2Output::default();
         reply
             .xml("ListBucketResult", &mut |name, xml| {
                 match name {
@@ -321,6 +320,8 @@ impl Operation for ListObjectsV2Request {
                 Ok(())
             })
             .await?;
+        let fields = reply.fields();
+        out.request_charged = fields.parse("x-amz-request-charged");
         if self.encoding_type.is_none() && out.encoding_type.as_ref().is_some_and(|it| it.as_str() == "url") {
             for item in &mut out.contents {
                 decode_key(&mut item.key);

@@ -305,13 +305,7 @@ impl Operation for ListPartsRequest {
     }
 
     async fn decode(&self, reply: &mut Reply) -> Result<ListPartsOutput, S3Error> {
-        let mut out = ListPartsOutput {
-            version_id: reply.text("x-amz-version-id"),
-            abort_date: reply.date("x-amz-abort-date", DateFormat::HttpDate),
-            abort_rule_id: reply.text("x-amz-abort-rule-id"),
-            request_charged: reply.parse("x-amz-request-charged"),
-            ..Default::default()
-        };
+        let mut out = ListPartsOutput::default();
         reply
             .xml("ListPartsResult", &mut |name, xml| {
                 match name {
@@ -333,6 +327,11 @@ impl Operation for ListPartsRequest {
                 Ok(())
             })
             .await?;
+        let fields = reply.fields();
+        out.version_id = fields.text("x-amz-version-id");
+        out.abort_date = fields.date("x-amz-abort-date", DateFormat::HttpDate);
+        out.abort_rule_id = fields.text("x-amz-abort-rule-id");
+        out.request_charged = fields.parse("x-amz-request-charged");
         Ok(out)
     }
 }

@@ -244,6 +244,7 @@ impl Operation for PutObjectTaggingRequest {
 
     async fn decode(&self, reply: &mut Reply) -> Result<PutObjectTaggingOutput, S3Error> {
         reply.finish().await?;
-        Ok(PutObjectTaggingOutput { version_id: reply.text("x-amz-version-id") })
+        let fields = reply.fields();
+        Ok(PutObjectTaggingOutput { version_id: fields.text("x-amz-version-id") })
     }
 }

@@ -469,25 +469,26 @@ impl Operation for UploadPartRequest {
 
     async fn decode(&self, reply: &mut Reply) -> Result<UploadPartOutput, S3Error> {
         reply.finish().await?;
+        let fields = reply.fields();
         Ok(UploadPartOutput {
-            e_tag: reply.text("etag"),
-            version_id: reply.text("x-amz-version-id"),
-            checksum_crc32: reply.text("x-amz-checksum-crc32"),
-            checksum_crc32c: reply.text("x-amz-checksum-crc32c"),
-            checksum_crc64nvme: reply.text("x-amz-checksum-crc64nvme"),
-            checksum_sha1: reply.text("x-amz-checksum-sha1"),
-            checksum_sha256: reply.text("x-amz-checksum-sha256"),
-            checksum_sha512: reply.text("x-amz-checksum-sha512"),
-            checksum_md5: reply.text("x-amz-checksum-md5"),
-            checksum_xxhash64: reply.text("x-amz-checksum-xxhash64"),
-            checksum_xxhash3: reply.text("x-amz-checksum-xxhash3"),
-            checksum_xxhash128: reply.text("x-amz-checksum-xxhash128"),
-            server_side_encryption: reply.parse("x-amz-server-side-encryption"),
-            sse_kms_key_id: reply.parse("x-amz-server-side-encryption-aws-kms-key-id"),
-            bucket_key_enabled: reply.parse("x-amz-server-side-encryption-bucket-key-enabled"),
-            sse_customer_algorithm: reply.text("x-amz-server-side-encryption-customer-algorithm"),
-            sse_customer_key_md5: reply.text("x-amz-server-side-encryption-customer-key-md5"),
-            request_charged: reply.parse("x-amz-request-charged"),
+            e_tag: fields.text("etag"),
+            version_id: fields.text("x-amz-version-id"),
+            checksum_crc32: fields.text("x-amz-checksum-crc32"),
+            checksum_crc32c: fields.text("x-amz-checksum-crc32c"),
+            checksum_crc64nvme: fields.text("x-amz-checksum-crc64nvme"),
+            checksum_sha1: fields.text("x-amz-checksum-sha1"),
+            checksum_sha256: fields.text("x-amz-checksum-sha256"),
+            checksum_sha512: fields.text("x-amz-checksum-sha512"),
+            checksum_md5: fields.text("x-amz-checksum-md5"),
+            checksum_xxhash64: fields.text("x-amz-checksum-xxhash64"),
+            checksum_xxhash3: fields.text("x-amz-checksum-xxhash3"),
+            checksum_xxhash128: fields.text("x-amz-checksum-xxhash128"),
+            server_side_encryption: fields.parse("x-amz-server-side-encryption"),
+            sse_kms_key_id: fields.parse("x-amz-server-side-encryption-aws-kms-key-id"),
+            bucket_key_enabled: fields.parse("x-amz-server-side-encryption-bucket-key-enabled"),
+            sse_customer_algorithm: fields.text("x-amz-server-side-encryption-customer-algorithm"),
+            sse_customer_key_md5: fields.text("x-amz-server-side-encryption-customer-key-md5"),
+            request_charged: fields.parse("x-amz-request-charged"),
         })
     }
 }

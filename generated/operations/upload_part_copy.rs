@@ -414,16 +414,17 @@ impl Operation for UploadPartCopyRequest {
 
     async fn decode(&self, reply: &mut Reply) -> Result<UploadPartCopyOutput, S3Error> {
         let document = reply.xml_value("CopyPartResult", CopyPartResult::read).await?;
+        let fields = reply.fields();
         Ok(UploadPartCopyOutput {
             copy_part_result: document,
-            version_id: reply.text("x-amz-version-id"),
-            copy_source_version_id: reply.text("x-amz-copy-source-version-id"),
-            server_side_encryption: reply.parse("x-amz-server-side-encryption"),
-            sse_kms_key_id: reply.parse("x-amz-server-side-encryption-aws-kms-key-id"),
-            bucket_key_enabled: reply.parse("x-amz-server-side-encryption-bucket-key-enabled"),
-            sse_customer_algorithm: reply.text("x-amz-server-side-encryption-customer-algorithm"),
-            sse_customer_key_md5: reply.text("x-amz-server-side-encryption-customer-key-md5"),
-            request_charged: reply.parse("x-amz-request-charged"),
+            version_id: fields.text("x-amz-version-id"),
+            copy_source_version_id: fields.text("x-amz-copy-source-version-id"),
+            server_side_encryption: fields.parse("x-amz-server-side-encryption"),
+            sse_kms_key_id: fields.parse("x-amz-server-side-encryption-aws-kms-key-id"),
+            bucket_key_enabled: fields.parse("x-amz-server-side-encryption-bucket-key-enabled"),
+            sse_customer_algorithm: fields.text("x-amz-server-side-encryption-customer-algorithm"),
+            sse_customer_key_md5: fields.text("x-amz-server-side-encryption-customer-key-md5"),
+            request_charged: fields.parse("x-amz-request-charged"),
         })
     }
 }

@@ -83,7 +83,7 @@ impl Call {
 
     /// Sends the request and reads the answer.
     pub fn send<O: Operation>(self, mut request: Box<O>) -> Sending<O::Output> {
-        Sending::new(async move {
+        Sending::boxed(async move {
             match self.attached() {
                 Ok(core) => {
                     // Only this much is compiled once per operation; the rest is in `Attempts`.
@@ -135,7 +135,7 @@ impl Call {
                     };
                     let answer = answer.map_err(|e| e.with_target(O::FACTS.name, request.bucket(), request.key()));
                     watch.end(request.bucket(), request.key(), answer.as_ref().err());
-                    answer.map(|output| *output)
+                    answer
                 }
                 Err(error) => Err(error.with_target(O::FACTS.name, request.bucket(), request.key())),
             }

@@ -11,11 +11,16 @@ use crate::error::S3Error;
 /// It does nothing until it is polled. Dropping it at any point cancels the call and leaks nothing; whether the server
 /// had already carried it out cannot be known then.
 #[must_use = "a request does nothing until it is awaited"]
-pub struct Sending<T>(Pin<Box<dyn Future<Output = Result<T, S3Error>> + Send + 'static>>);
+pub struct Sending<T>(Pin<Box<dyn Future<Output = Result<Box<T>, S3Error>> + Send + 'static>>);
 
 impl<T> Sending<T> {
     /// Wraps a future.
     pub fn new(future: impl Future<Output = Result<T, S3Error>> + Send + 'static) -> Self {
+        Self::boxed(async { future.await.map(Box::new) })
+    }
+
+    /// Wraps a future whose answer is boxed: an output is large, and each layer would move it to the next.
+    pub(super) fn boxed(future: impl Future<Output = Result<Box<T>, S3Error>> + Send + 'static) -> Self {
         Self(Box::pin(future))
     }
 
@@ -32,7 +37,11 @@ impl<T> Future for Sending<T> {
     type Output = Result<T, S3Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.as_mut().poll(cx)
+        match self.0.as_mut().poll(cx) {
+            Poll::Ready(Ok(answer)) => Poll::Ready(Ok(*answer)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 

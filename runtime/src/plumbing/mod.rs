@@ -2,6 +2,7 @@
 
 mod error_document;
 mod facts;
+mod fields;
 mod limits;
 pub(crate) mod percent;
 mod reply;
@@ -17,6 +18,7 @@ pub use crate::call::Operation;
 pub use bytes::Bytes;
 pub use error_document::{ErrorDocument, error_document, is_error_document};
 pub use facts::{ChecksumRule, CodeFacts, CodeLookup, OperationFacts, RetryClass, Verb};
+pub use fields::Fields;
 pub use reply::Reply;
 pub use rfc2047::{decode_words, encode_words};
 pub use url_text::decode_key;

@@ -4,16 +4,13 @@
 //! hides in an answer: an `<Error>` document under status 200.
 
 use super::error_document::{error_document, is_error_document};
-use super::rfc2047::decode_words;
-use super::wire_value::{DateFormat, FromWire};
+use super::fields::{Fields, text};
 use super::xml::{Document, DocumentError, Each, MAX_CHILD, MAX_TEXT, XmlError, XmlReader, is_root};
 use crate::body::ByteStream;
 use crate::error::{CodeLookup, ErrorKind, ResponseError, RetryClass, S3Error, ServerError, TransferError, no_codes};
-use crate::timestamp::Timestamp;
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{HeaderMap, HeaderName, StatusCode};
-use std::collections::BTreeMap;
 
 /// Bytes that an operation without an output reads of a body before it gives the connection up.
 const MAX_IGNORED: usize = 64 << 10;
@@ -30,32 +27,8 @@ pub struct Reply {
 struct Head {
     status: StatusCode,
     headers: HeaderMap,
-    /// Which headers may be there, see [`mark`].
-    marks: u64,
-    /// The [kinds](kind) of the first of them, in their order.
-    kinds: [u8; KINDS],
     codes: CodeLookup,
     operation: &'static str,
-}
-
-/// Headers whose kind is remembered: most answers have no more.
-const KINDS: usize = 16;
-
-/// A number below 64 that names rarely share. In line, as [`mark`].
-#[inline(always)]
-const fn kind(name: &str) -> u8 {
-    let last = match name.as_bytes() {
-        [.., last] => *last as usize,
-        [] => 0,
-    };
-    ((name.len() + 37 * last) % 64) as u8
-}
-
-/// A bit for a header name. An answer has some ten headers and an output asks for forty: most questions are
-/// answered by one look at the marks. In line, so that the mark of a name in the program is a number there.
-#[inline(always)]
-const fn mark(name: &str) -> u64 {
-    1 << kind(name)
 }
 
 impl Reply {
@@ -72,15 +45,7 @@ impl Reply {
         codes: CodeLookup,
         operation: &'static str,
     ) -> Box<Self> {
-        let (mut marks, mut kinds) = (0, [0; KINDS]);
-        for (at, (name, _)) in headers.iter().enumerate() {
-            let kind = kind(name.as_str());
-            marks |= 1 << kind;
-            if let Some(slot) = kinds.get_mut(at) {
-                *slot = kind;
-            }
-        }
-        Box::new(Self { head: Head { status, headers, marks, kinds, codes, operation }, body })
+        Box::new(Self { head: Head { status, headers, codes, operation }, body })
     }
 
     /// Which operation it answers, for stores that name documents after it.
@@ -126,57 +91,9 @@ impl Reply {
         self.head.get("x-amz-id-2")
     }
 
-    /// A header as text; `None` if it is absent or not UTF-8.
-    #[inline]
-    pub fn text(&self, name: &'static str) -> Option<String> {
-        if self.head.marks & mark(name) == 0 { None } else { self.head.owned(name) }
-    }
-
-    /// A header as a value; `None` if it is absent or no such value.
-    #[inline]
-    pub fn parse<T: FromWire>(&self, name: &'static str) -> Option<T> {
-        T::from_wire(self.head.get(name)?)
-    }
-
-    /// A header as a date; `None` if it is absent or none.
-    #[inline]
-    pub fn date(&self, name: &'static str, format: DateFormat) -> Option<Timestamp> {
-        format.read(self.head.get(name)?)
-    }
-
-    /// A comma separated header as values, repeated headers in their order. What is no such value is left out.
-    pub fn list<T: FromWire>(&self, name: &'static str) -> Vec<T> {
-        let lines =
-            self.head.headers.get_all(name).into_iter().filter_map(|line| std::str::from_utf8(line.as_bytes()).ok());
-        lines
-            .flat_map(|line| line.split(','))
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .filter_map(T::from_wire)
-            .collect()
-    }
-
-    /// The headers that begin with `prefix`, by the rest of their names in lower case, encoded words decoded.
-    ///
-    /// A value that is not UTF-8 is read as Latin-1, as old stores write it.
-    pub fn metadata(&self, prefix: &'static str) -> BTreeMap<String, String> {
-        let mut found: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in &self.head.headers {
-            let Some(name) = name.as_str().strip_prefix(prefix) else { continue };
-            let value = match std::str::from_utf8(value.as_bytes()) {
-                Ok(text) => decode_words(text).into_owned(),
-                Err(_) => value.as_bytes().iter().map(|&b| char::from(b)).collect(),
-            };
-            // Set twice, S3 joins the values itself; others send two headers.
-            found
-                .entry(name.to_owned())
-                .and_modify(|all| {
-                    all.push(',');
-                    all.push_str(&value);
-                })
-                .or_insert(value);
-        }
-        found
+    /// The headers as values.
+    pub fn fields(&self) -> Fields<'_> {
+        Fields::of(&self.head.headers)
     }
 
     /// A value no store leaves out.
@@ -288,24 +205,8 @@ fn whole_document<T>(
 }
 
 impl Head {
-    #[inline]
     fn get(&self, name: &str) -> Option<&str> {
-        if self.marks & mark(name) == 0 { None } else { self.find(name) }
-    }
-
-    #[inline(never)]
-    fn owned(&self, name: &str) -> Option<String> {
-        self.find(name).map(str::to_owned)
-    }
-
-    #[inline(never)]
-    fn find(&self, name: &str) -> Option<&str> {
-        // The map would hash the name; of so few headers the first that fits is found sooner.
-        let kind = kind(name);
-        let mut all = self.headers.iter().enumerate();
-        let (_, (_, value)) =
-            all.find(|(at, (found, _))| self.kinds.get(*at).is_none_or(|it| *it == kind) && found.as_str() == name)?;
-        std::str::from_utf8(value.as_bytes()).ok()
+        text(self.headers.get(name)?)
     }
 
     fn error(&self, kind: impl Into<ErrorKind>, message: String) -> S3Error {

@@ -118,7 +118,7 @@ fn usual_http_date(text: &[u8]) -> Option<Timestamp> {
     else {
         return None;
     };
-    let month = MONTHS.chunks_exact(3).position(|month| month == [m, o, n])? as i64 + 1;
+    let month = MONTHS.as_chunks().0.iter().position(|month| *month == [m, o, n])? as i64 + 1;
     let year = two(y, e)? * 100 + two(a, r)?;
     let secs = seconds(year, month, two(d, ay)?, two(h, ou)?, two(mi, nu)?, two(s, ec)?)?;
     weekday.iter().all(u8::is_ascii_alphabetic).then(|| Timestamp::checked(secs, 0))?

@@ -17,24 +17,32 @@ pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
             Ok(#output {})
         },
         Answer::Headers(fields) => {
-            let literal = literal(&output, fields, fields.len());
+            let (look, headers) = (look(fields), headers(fields));
             // The body first: an output that waits for it would make the future of every call larger.
             quote! {
                 reply.finish().await?;
-                Ok(#literal)
+                #look
+                Ok(#output { #(#headers),* })
             }
         }
         Answer::Stream { fields, body } => {
             let body = ty::field(body);
-            let headers = headers(fields);
-            quote!(Ok(#output { #(#headers,)* #body: reply.body() }))
+            let (look, headers) = (look(fields), headers(fields));
+            quote! {
+                #look
+                Ok(#output { #(#headers,)* #body: reply.body() })
+            }
         }
         Answer::Text { fields, body } => {
             let optional = fields.iter().any(|field| field.name == *body && ty::is_option(field, Role::Output));
             let body = ty::field(body);
-            let headers = headers(fields);
-            let text = if optional { quote!(Some(reply.text_body().await?)) } else { quote!(reply.text_body().await?) };
-            quote!(Ok(#output { #(#headers,)* #body: #text }))
+            let (look, headers) = (look(fields), headers(fields));
+            let value = if optional { quote!(Some(text)) } else { quote!(text) };
+            quote! {
+                let text = reply.text_body().await?;
+                #look
+                Ok(#output { #(#headers,)* #body: #value })
+            }
         }
         Answer::Payload { fields, field, root } => payload(&output, fields, field, root),
         Answer::Xml { fields, root, decoded } => document(api, &output, fields, root, decoded.as_ref()),
@@ -52,16 +60,9 @@ fn is_awaited(field: &Field) -> bool {
     one && field.required && ty::is_single(&field.ty)
 }
 
-/// The answer with its headers; `all` is the number of fields it has.
-fn literal(output: &Ident, fields: &[Field], all: usize) -> TokenStream {
-    let headers: Vec<_> = headers(fields).collect();
-    if headers.is_empty() {
-        quote!(#output::default())
-    } else if headers.len() == all {
-        quote!(#output { #(#headers),* })
-    } else {
-        quote!(#output { #(#headers,)* ..Default::default() })
-    }
+/// The line that goes through the headers once for all, where one is asked for.
+fn look(fields: &[Field]) -> Option<TokenStream> {
+    fields.iter().any(|field| header(field).is_some()).then(|| quote!(let fields = reply.fields();))
 }
 
 fn headers(fields: &[Field]) -> impl Iterator<Item = TokenStream> {
@@ -75,22 +76,22 @@ fn headers(fields: &[Field]) -> impl Iterator<Item = TokenStream> {
 fn header(field: &Field) -> Option<TokenStream> {
     let wire = match &field.place {
         Place::Header(wire) => wire,
-        Place::HeaderPrefix(prefix) => return Some(quote!(reply.metadata(#prefix))),
+        Place::HeaderPrefix(prefix) => return Some(quote!(fields.metadata(#prefix))),
         _ => return None,
     };
     let value = match &field.ty {
-        list @ Type::List(_) if ty::is_few(list) => return Some(quote!(reply.list(#wire).into())),
-        Type::List(_) => return Some(quote!(reply.list(#wire))),
+        list @ Type::List(_) if ty::is_few(list) => return Some(quote!(fields.list(#wire).into())),
+        Type::List(_) => return Some(quote!(fields.list(#wire))),
         _ if !field.aliases.is_empty() => {
             let meaning = xml::meaning(field, &quote!(text.as_str()));
-            quote!(reply.text(#wire).map(|text| #meaning))
+            quote!(fields.text(#wire).map(|text| #meaning))
         }
-        Type::Scalar(ScalarType::String) if !field.secret => quote!(reply.text(#wire)),
+        Type::Scalar(ScalarType::String) if !field.secret => quote!(fields.text(#wire)),
         Type::Scalar(ScalarType::Timestamp(format)) => {
             let format = ty::date_format(*format);
-            quote!(reply.date(#wire, #format))
+            quote!(fields.date(#wire, #format))
         }
-        _ => quote!(reply.parse(#wire)),
+        _ => quote!(fields.parse(#wire)),
     };
     Some(if field.required { quote!(reply.require(#wire, #value)?) } else { xml::or_default(field, value) })
 }
@@ -106,16 +107,16 @@ fn payload(output: &Ident, fields: &[Field], field: &str, root: &str) -> TokenSt
     } else {
         quote!(document)
     };
-    let headers = headers(fields);
+    let (look, headers) = (look(fields), headers(fields));
     quote! {
         let document = reply.xml_value(#root, #shape::read).await?;
+        #look
         Ok(#output { #name: #value, #(#headers),* })
     }
 }
 
 /// The fields are children of the root, or its text.
 fn document(api: &Api, output: &Ident, fields: &[Field], root: &str, decoded: Option<&Decoded>) -> TokenStream {
-    let literal = literal(output, fields, fields.len());
     if let Some(field) = fields.iter().find(|field| field.place == Place::Xml(XmlPath::Text)) {
         return root_text(output, fields, field, root);
     }
@@ -129,9 +130,14 @@ fn document(api: &Api, output: &Ident, fields: &[Field], root: &str, decoded: Op
         let (name, local, what) = (ty::field(&field.name), ty::local(&field.name), xml::element(field));
         quote!(out.#name = reply.require(#what, #local)?;)
     });
+    let look = look(fields);
+    let headers = fields.iter().filter_map(|field| {
+        let (name, value) = (ty::field(&field.name), header(field)?);
+        Some(quote!(out.#name = #value;))
+    });
     let decoded = decoded.map_or_else(TokenStream::new, |decoded| decoding(api, fields, decoded));
     quote! {
-        let mut out = #literal;
+        let mut out = #output::default();
         #(#locals)*
         reply.xml(#root, &mut |name, xml| {
             match name {
@@ -140,6 +146,8 @@ fn document(api: &Api, output: &Ident, fields: &[Field], root: &str, decoded: Op
             }
             Ok(())
         }).await?;
+        #look
+        #(#headers)*
         #(#filled)*
         #decoded
         Ok(out)
@@ -164,10 +172,11 @@ fn root_text(output: &Ident, fields: &[Field], field: &Field, root: &str) -> Tok
         }
         (false, _) => text,
     };
-    let headers = headers(fields);
+    let (look, headers) = (look(fields), headers(fields));
     quote! {
         let text = reply.xml_value(#root, |xml| xml.text()).await?.unwrap_or_default();
         #meaning
+        #look
         Ok(#output { #name: #value, #(#headers),* })
     }
 }

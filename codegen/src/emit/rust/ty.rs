@@ -80,7 +80,9 @@ pub(super) fn field(name: &str) -> Ident {
 /// A local variable that holds the field's value, beside those that reading and writing code has anyway.
 pub(super) fn local(name: &str) -> Ident {
     match name {
-        "it" | "item" | "name" | "out" | "reply" | "text" | "value" | "w" | "xml" => ident(&format!("its_{name}")),
+        "fields" | "it" | "item" | "name" | "out" | "reply" | "text" | "value" | "w" | "xml" => {
+            ident(&format!("its_{name}"))
+        }
         name => field(name),
     }
 }

@@ -4,6 +4,8 @@
 
 use super::*;
 use crate::error::{CodeFacts, ObjectError};
+use crate::plumbing::DateFormat;
+use crate::timestamp::Timestamp;
 use bytes::Bytes;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -70,17 +72,53 @@ fn headers_become_values_leniently() {
         Vec::new(),
     );
     assert_eq!(reply.status(), 206);
-    assert_eq!(reply.text("etag").as_deref(), Some("\"x\""));
-    assert_eq!(reply.text("x-absent"), None);
-    assert_eq!(reply.parse::<i64>("content-length"), Some(12));
-    assert_eq!(reply.parse::<i32>("x-amz-mp-parts-count"), None);
-    assert_eq!(reply.date("last-modified", DateFormat::HttpDate), Some(Timestamp::from_unix(1_369_353_600)));
-    assert_eq!(reply.list::<String>("allow"), ["GET", "HEAD", "7"]);
-    assert_eq!(reply.list::<i32>("allow"), [7]);
-    let metadata = reply.metadata("x-amz-meta-");
+    let fields = reply.fields();
+    assert_eq!(fields.text("etag").as_deref(), Some("\"x\""));
+    assert_eq!(fields.text("x-absent"), None);
+    assert_eq!(fields.parse::<i64>("content-length"), Some(12));
+    assert_eq!(fields.parse::<i32>("x-amz-mp-parts-count"), None);
+    assert_eq!(fields.date("last-modified", DateFormat::HttpDate), Some(Timestamp::from_unix(1_369_353_600)));
+    assert_eq!(fields.list::<String>("allow"), ["GET", "HEAD", "7"]);
+    assert_eq!(fields.list::<i32>("allow"), [7]);
+    let metadata = fields.metadata("x-amz-meta-");
     let pairs: Vec<_> = metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(pairs, [("name", "ä"), ("raw", "ä"), ("two", "a,b")]);
     assert_eq!(reply.headers().len(), 10);
+}
+
+#[test]
+fn fields_are_found_however_many_there_are_and_whatever_their_names_share() {
+    // Many more than there are kinds of names, so that every kind is shared sooner or later.
+    let name = |at: usize| -> &'static str { format!("x-amz-{:x}-{}", at * at, "z".repeat(at % 9)).leak() };
+    let names: Vec<_> = (0..200).map(name).collect();
+    for count in 0..names.len() {
+        let headers: Vec<_> = names[..count].iter().map(|name| (*name, *name)).collect();
+        let reply = Reply::from_parts(200, &headers, Vec::new());
+        let fields = reply.fields();
+        for name in &names[..count] {
+            assert_eq!(fields.text(name).as_deref(), Some(*name), "of {count}");
+        }
+        for absent in ["etag", "x-amz-", "x-amz-0", "x-amz-version-id", "content-length", "x-amz-1-zz"] {
+            assert_eq!(fields.text(absent), None, "of {count}");
+        }
+    }
+}
+
+#[test]
+fn the_first_of_repeated_fields_is_taken() {
+    let reply = Reply::from_parts(200, &[("etag", "a"), ("date", "x"), ("etag", "b")], Vec::new());
+    assert_eq!(reply.fields().text("etag").as_deref(), Some("a"));
+}
+
+#[test]
+fn metadata_is_found_under_a_prefix_of_any_length() {
+    let reply = Reply::from_parts(200, &[("x-amz-meta-a", "1"), ("m-b", "2"), ("meta-c", "3")], Vec::new());
+    let keys = |prefix| reply.fields().metadata(prefix).into_keys().collect::<Vec<_>>();
+    assert_eq!(keys("x-amz-meta-"), ["a"]);
+    assert_eq!(keys("x-amz-mint-"), [""; 0]);
+    assert_eq!(keys("x-goog-meta-"), [""; 0]);
+    assert_eq!(keys("m-"), ["b"]);
+    assert_eq!(keys("meta-c"), [""]);
 }
 
 #[test]
@@ -88,8 +126,8 @@ fn a_header_that_is_not_utf8_is_no_text_but_metadata() {
     let mut headers = HeaderMap::new();
     headers.insert("x-amz-meta-old", HeaderValue::from_bytes(b"caf\xe9").unwrap());
     let reply = Reply::new(StatusCode::OK, headers, ByteStream::empty(), codes);
-    assert_eq!(reply.text("x-amz-meta-old"), None);
-    assert_eq!(reply.metadata("x-amz-meta-").get("old").map(String::as_str), Some("café"));
+    assert_eq!(reply.fields().text("x-amz-meta-old"), None);
+    assert_eq!(reply.fields().metadata("x-amz-meta-").get("old").map(String::as_str), Some("café"));
 }
 
 #[test]
