@@ -223,12 +223,12 @@ impl Operation for AbortMultipartUploadRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<AbortMultipartUploadOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<AbortMultipartUploadOutput>, S3Error> {
         reply.finish().await?;
         let fields = reply.fields();
-        Ok(AbortMultipartUploadOutput {
+        Ok(Box::new(AbortMultipartUploadOutput {
             version_id: fields.text("x-amz-version-id"),
             request_charged: fields.parse("x-amz-request-charged"),
-        })
+        }))
     }
 }

@@ -477,7 +477,7 @@ impl Operation for CompleteMultipartUploadRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<CompleteMultipartUploadOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<CompleteMultipartUploadOutput>, S3Error> {
         let mut out = CompleteMultipartUploadOutput::default();
         reply
             .xml("CompleteMultipartUploadResult", &mut |name, xml| {
@@ -509,6 +509,6 @@ impl Operation for CompleteMultipartUploadRequest {
         out.bucket_key_enabled = fields.parse("x-amz-server-side-encryption-bucket-key-enabled");
         out.expiration = fields.text("x-amz-expiration");
         out.request_charged = fields.parse("x-amz-request-charged");
-        Ok(out)
+        Ok(Box::new(out))
     }
 }

@@ -684,10 +684,10 @@ impl Operation for CopyObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<CopyObjectOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<CopyObjectOutput>, S3Error> {
         let document = reply.xml_value("CopyObjectResult", CopyObjectResult::read).await?;
         let fields = reply.fields();
-        Ok(CopyObjectOutput {
+        Ok(Box::new(CopyObjectOutput {
             copy_object_result: document,
             version_id: fields.text("x-amz-version-id"),
             copy_source_version_id: fields.text("x-amz-copy-source-version-id"),
@@ -699,6 +699,6 @@ impl Operation for CopyObjectRequest {
             sse_customer_key_md5: fields.text("x-amz-server-side-encryption-customer-key-md5"),
             expiration: fields.text("x-amz-expiration"),
             request_charged: fields.parse("x-amz-request-charged"),
-        })
+        }))
     }
 }

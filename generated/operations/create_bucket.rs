@@ -264,9 +264,12 @@ impl Operation for CreateBucketRequest {
         w.header("x-amz-bucket-object-lock-enabled", &self.object_lock_enabled_for_bucket);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<CreateBucketOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<CreateBucketOutput>, S3Error> {
         reply.finish().await?;
         let fields = reply.fields();
-        Ok(CreateBucketOutput { location: fields.text("location"), bucket_arn: fields.text("x-amz-bucket-arn") })
+        Ok(Box::new(CreateBucketOutput {
+            location: fields.text("location"),
+            bucket_arn: fields.text("x-amz-bucket-arn"),
+        }))
     }
 }

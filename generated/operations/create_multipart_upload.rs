@@ -540,7 +540,7 @@ impl Operation for CreateMultipartUploadRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<CreateMultipartUploadOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<CreateMultipartUploadOutput>, S3Error> {
         let mut out = CreateMultipartUploadOutput::default();
         let mut upload_id = None;
         reply
@@ -568,6 +568,6 @@ impl Operation for CreateMultipartUploadRequest {
         out.abort_rule_id = fields.text("x-amz-abort-rule-id");
         out.request_charged = fields.parse("x-amz-request-charged");
         out.upload_id = reply.require("UploadId", upload_id)?;
-        Ok(out)
+        Ok(Box::new(out))
     }
 }

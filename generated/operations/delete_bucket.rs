@@ -155,8 +155,8 @@ impl Operation for DeleteBucketRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<DeleteBucketOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<DeleteBucketOutput>, S3Error> {
         reply.finish().await?;
-        Ok(DeleteBucketOutput {})
+        Ok(Box::new(DeleteBucketOutput {}))
     }
 }

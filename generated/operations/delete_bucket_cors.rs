@@ -158,8 +158,8 @@ impl Operation for DeleteBucketCorsRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<DeleteBucketCorsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<DeleteBucketCorsOutput>, S3Error> {
         reply.finish().await?;
-        Ok(DeleteBucketCorsOutput {})
+        Ok(Box::new(DeleteBucketCorsOutput {}))
     }
 }

@@ -158,8 +158,8 @@ impl Operation for DeleteBucketTaggingRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<DeleteBucketTaggingOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<DeleteBucketTaggingOutput>, S3Error> {
         reply.finish().await?;
-        Ok(DeleteBucketTaggingOutput {})
+        Ok(Box::new(DeleteBucketTaggingOutput {}))
     }
 }

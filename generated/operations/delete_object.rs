@@ -262,13 +262,13 @@ impl Operation for DeleteObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<DeleteObjectOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<DeleteObjectOutput>, S3Error> {
         reply.finish().await?;
         let fields = reply.fields();
-        Ok(DeleteObjectOutput {
+        Ok(Box::new(DeleteObjectOutput {
             version_id: fields.text("x-amz-version-id"),
             delete_marker: fields.parse("x-amz-delete-marker"),
             request_charged: fields.parse("x-amz-request-charged"),
-        })
+        }))
     }
 }

@@ -186,9 +186,9 @@ impl Operation for DeleteObjectTaggingRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<DeleteObjectTaggingOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<DeleteObjectTaggingOutput>, S3Error> {
         reply.finish().await?;
         let fields = reply.fields();
-        Ok(DeleteObjectTaggingOutput { version_id: fields.text("x-amz-version-id") })
+        Ok(Box::new(DeleteObjectTaggingOutput { version_id: fields.text("x-amz-version-id") }))
     }
 }

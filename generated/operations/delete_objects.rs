@@ -227,7 +227,7 @@ impl Operation for DeleteObjectsRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<DeleteObjectsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<DeleteObjectsOutput>, S3Error> {
         let mut out = DeleteObjectsOutput::default();
         reply
             .xml("DeleteResult", &mut |name, xml| {
@@ -241,6 +241,6 @@ impl Operation for DeleteObjectsRequest {
             .await?;
         let fields = reply.fields();
         out.request_charged = fields.parse("x-amz-request-charged");
-        Ok(out)
+        Ok(Box::new(out))
     }
 }

@@ -162,7 +162,7 @@ impl Operation for GetBucketCorsRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<GetBucketCorsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<GetBucketCorsOutput>, S3Error> {
         let mut out = GetBucketCorsOutput::default();
         reply
             .xml("CORSConfiguration", &mut |name, xml| {
@@ -173,6 +173,6 @@ impl Operation for GetBucketCorsRequest {
                 Ok(())
             })
             .await?;
-        Ok(out)
+        Ok(Box::new(out))
     }
 }

@@ -162,13 +162,13 @@ impl Operation for GetBucketLocationRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<GetBucketLocationOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<GetBucketLocationOutput>, S3Error> {
         let text = reply.xml_value("LocationConstraint", |xml| xml.text()).await?.unwrap_or_default();
         let text = match text.as_str() {
             "" => "us-east-1",
             "EU" => "eu-west-1",
             other => other,
         };
-        Ok(GetBucketLocationOutput { location_constraint: Some(text.into()) })
+        Ok(Box::new(GetBucketLocationOutput { location_constraint: Some(text.into()) }))
     }
 }

@@ -162,7 +162,7 @@ impl Operation for GetBucketTaggingRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<GetBucketTaggingOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<GetBucketTaggingOutput>, S3Error> {
         let mut out = GetBucketTaggingOutput::default();
         reply
             .xml("Tagging", &mut |name, xml| {
@@ -173,6 +173,6 @@ impl Operation for GetBucketTaggingRequest {
                 Ok(())
             })
             .await?;
-        Ok(out)
+        Ok(Box::new(out))
     }
 }

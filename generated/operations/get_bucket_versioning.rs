@@ -165,7 +165,7 @@ impl Operation for GetBucketVersioningRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<GetBucketVersioningOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<GetBucketVersioningOutput>, S3Error> {
         let mut out = GetBucketVersioningOutput::default();
         reply
             .xml("VersioningConfiguration", &mut |name, xml| {
@@ -177,6 +177,6 @@ impl Operation for GetBucketVersioningRequest {
                 Ok(())
             })
             .await?;
-        Ok(out)
+        Ok(Box::new(out))
     }
 }

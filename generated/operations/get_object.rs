@@ -506,9 +506,9 @@ impl Operation for GetObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<GetObjectOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<GetObjectOutput>, S3Error> {
         let fields = reply.fields();
-        Ok(GetObjectOutput {
+        Ok(Box::new(GetObjectOutput {
             e_tag: fields.text("etag"),
             version_id: fields.text("x-amz-version-id"),
             delete_marker: fields.parse("x-amz-delete-marker"),
@@ -555,6 +555,6 @@ impl Operation for GetObjectRequest {
             object_lock_event_hold_duration_years: fields.parse("x-amz-object-lock-event-hold-duration-years"),
             request_charged: fields.parse("x-amz-request-charged"),
             body: reply.body(),
-        })
+        }))
     }
 }

@@ -300,7 +300,7 @@ impl Operation for GetObjectAttributesRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<GetObjectAttributesOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<GetObjectAttributesOutput>, S3Error> {
         let mut out = GetObjectAttributesOutput::default();
         reply
             .xml("GetObjectAttributesResponse", &mut |name, xml| {
@@ -320,6 +320,6 @@ impl Operation for GetObjectAttributesRequest {
         out.delete_marker = fields.parse("x-amz-delete-marker");
         out.last_modified = fields.date("last-modified", DateFormat::HttpDate);
         out.request_charged = fields.parse("x-amz-request-charged");
-        Ok(out)
+        Ok(Box::new(out))
     }
 }

@@ -199,7 +199,7 @@ impl Operation for GetObjectTaggingRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<GetObjectTaggingOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<GetObjectTaggingOutput>, S3Error> {
         let mut out = GetObjectTaggingOutput::default();
         reply
             .xml("Tagging", &mut |name, xml| {
@@ -212,6 +212,6 @@ impl Operation for GetObjectTaggingRequest {
             .await?;
         let fields = reply.fields();
         out.version_id = fields.text("x-amz-version-id");
-        Ok(out)
+        Ok(Box::new(out))
     }
 }

@@ -197,15 +197,15 @@ impl Operation for HeadBucketRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<HeadBucketOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<HeadBucketOutput>, S3Error> {
         reply.finish().await?;
         let fields = reply.fields();
-        Ok(HeadBucketOutput {
+        Ok(Box::new(HeadBucketOutput {
             bucket_arn: fields.text("x-amz-bucket-arn"),
             bucket_region: fields.text("x-amz-bucket-region"),
             bucket_location_type: fields.parse("x-amz-bucket-location-type"),
             bucket_location_name: fields.text("x-amz-bucket-location-name"),
             access_point_alias: fields.parse("x-amz-access-point-alias"),
-        })
+        }))
     }
 }

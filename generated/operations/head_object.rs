@@ -530,10 +530,10 @@ impl Operation for HeadObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<HeadObjectOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<HeadObjectOutput>, S3Error> {
         reply.finish().await?;
         let fields = reply.fields();
-        Ok(HeadObjectOutput {
+        Ok(Box::new(HeadObjectOutput {
             e_tag: fields.text("etag"),
             version_id: fields.text("x-amz-version-id"),
             delete_marker: fields.parse("x-amz-delete-marker"),
@@ -580,6 +580,6 @@ impl Operation for HeadObjectRequest {
             object_lock_event_hold_duration_days: fields.parse("x-amz-object-lock-event-hold-duration-days"),
             object_lock_event_hold_duration_years: fields.parse("x-amz-object-lock-event-hold-duration-years"),
             request_charged: fields.parse("x-amz-request-charged"),
-        })
+        }))
     }
 }

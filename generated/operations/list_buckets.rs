@@ -185,7 +185,7 @@ impl Operation for ListBucketsRequest {
         w.query("bucket-region", &self.bucket_region);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<ListBucketsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<ListBucketsOutput>, S3Error> {
         let mut out = ListBucketsOutput::default();
         reply
             .xml("ListAllMyBucketsResult", &mut |name, xml| {
@@ -199,7 +199,7 @@ impl Operation for ListBucketsRequest {
                 Ok(())
             })
             .await?;
-        Ok(out)
+        Ok(Box::new(out))
     }
 }
 

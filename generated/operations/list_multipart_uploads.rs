@@ -274,7 +274,7 @@ impl Operation for ListMultipartUploadsRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<ListMultipartUploadsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<ListMultipartUploadsOutput>, S3Error> {
         let mut out = ListMultipartUploadsOutput::default();
         reply
             .xml("ListMultipartUploadsResult", &mut |name, xml| {
@@ -310,7 +310,7 @@ impl Operation for ListMultipartUploadsRequest {
             out.key_marker.iter_mut().for_each(decode_key);
             out.next_key_marker.iter_mut().for_each(decode_key);
         }
-        Ok(out)
+        Ok(Box::new(out))
     }
 }
 

@@ -298,7 +298,7 @@ impl Operation for ListObjectsV2Request {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<ListObjectsV2Output, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<ListObjectsV2Output>, S3Error> {
         let mut out = ListObjectsV2Output::default();
         reply
             .xml("ListBucketResult", &mut |name, xml| {
@@ -333,7 +333,7 @@ impl Operation for ListObjectsV2Request {
             out.delimiter.iter_mut().for_each(decode_key);
             out.start_after.iter_mut().for_each(decode_key);
         }
-        Ok(out)
+        Ok(Box::new(out))
     }
 }
 

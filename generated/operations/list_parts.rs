@@ -304,7 +304,7 @@ impl Operation for ListPartsRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<ListPartsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<ListPartsOutput>, S3Error> {
         let mut out = ListPartsOutput::default();
         reply
             .xml("ListPartsResult", &mut |name, xml| {
@@ -332,7 +332,7 @@ impl Operation for ListPartsRequest {
         out.abort_date = fields.date("x-amz-abort-date", DateFormat::HttpDate);
         out.abort_rule_id = fields.text("x-amz-abort-rule-id");
         out.request_charged = fields.parse("x-amz-request-charged");
-        Ok(out)
+        Ok(Box::new(out))
     }
 }
 

@@ -208,8 +208,8 @@ impl Operation for PutBucketCorsRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<PutBucketCorsOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<PutBucketCorsOutput>, S3Error> {
         reply.finish().await?;
-        Ok(PutBucketCorsOutput {})
+        Ok(Box::new(PutBucketCorsOutput {}))
     }
 }

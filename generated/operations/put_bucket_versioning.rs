@@ -221,8 +221,8 @@ impl Operation for PutBucketVersioningRequest {
         w.header("x-amz-expected-bucket-owner", &self.expected_bucket_owner);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<PutBucketVersioningOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<PutBucketVersioningOutput>, S3Error> {
         reply.finish().await?;
-        Ok(PutBucketVersioningOutput {})
+        Ok(Box::new(PutBucketVersioningOutput {}))
     }
 }

@@ -734,10 +734,10 @@ impl Operation for PutObjectRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<PutObjectOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<PutObjectOutput>, S3Error> {
         reply.finish().await?;
         let fields = reply.fields();
-        Ok(PutObjectOutput {
+        Ok(Box::new(PutObjectOutput {
             e_tag: fields.text("etag"),
             version_id: fields.text("x-amz-version-id"),
             size: fields.parse("x-amz-object-size"),
@@ -760,6 +760,6 @@ impl Operation for PutObjectRequest {
             sse_customer_key_md5: fields.text("x-amz-server-side-encryption-customer-key-md5"),
             expiration: fields.text("x-amz-expiration"),
             request_charged: fields.parse("x-amz-request-charged"),
-        })
+        }))
     }
 }

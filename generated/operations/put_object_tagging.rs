@@ -242,9 +242,9 @@ impl Operation for PutObjectTaggingRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<PutObjectTaggingOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<PutObjectTaggingOutput>, S3Error> {
         reply.finish().await?;
         let fields = reply.fields();
-        Ok(PutObjectTaggingOutput { version_id: fields.text("x-amz-version-id") })
+        Ok(Box::new(PutObjectTaggingOutput { version_id: fields.text("x-amz-version-id") }))
     }
 }

@@ -467,10 +467,10 @@ impl Operation for UploadPartRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<UploadPartOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<UploadPartOutput>, S3Error> {
         reply.finish().await?;
         let fields = reply.fields();
-        Ok(UploadPartOutput {
+        Ok(Box::new(UploadPartOutput {
             e_tag: fields.text("etag"),
             version_id: fields.text("x-amz-version-id"),
             checksum_crc32: fields.text("x-amz-checksum-crc32"),
@@ -489,6 +489,6 @@ impl Operation for UploadPartRequest {
             sse_customer_algorithm: fields.text("x-amz-server-side-encryption-customer-algorithm"),
             sse_customer_key_md5: fields.text("x-amz-server-side-encryption-customer-key-md5"),
             request_charged: fields.parse("x-amz-request-charged"),
-        })
+        }))
     }
 }

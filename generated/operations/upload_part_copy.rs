@@ -412,10 +412,10 @@ impl Operation for UploadPartCopyRequest {
         w.header("x-amz-request-payer", &self.request_payer);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<UploadPartCopyOutput, S3Error> {
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<UploadPartCopyOutput>, S3Error> {
         let document = reply.xml_value("CopyPartResult", CopyPartResult::read).await?;
         let fields = reply.fields();
-        Ok(UploadPartCopyOutput {
+        Ok(Box::new(UploadPartCopyOutput {
             copy_part_result: document,
             version_id: fields.text("x-amz-version-id"),
             copy_source_version_id: fields.text("x-amz-copy-source-version-id"),
@@ -425,6 +425,6 @@ impl Operation for UploadPartCopyRequest {
             sse_customer_algorithm: fields.text("x-amz-server-side-encryption-customer-algorithm"),
             sse_customer_key_md5: fields.text("x-amz-server-side-encryption-customer-key-md5"),
             request_charged: fields.parse("x-amz-request-charged"),
-        })
+        }))
     }
 }

@@ -38,8 +38,8 @@ macro_rules! bodiless {
                 w.flag("uploads");
             }
 
-            async fn decode(&self, reply: &mut Reply) -> Result<(), S3Error> {
-                reply.finish().await
+            async fn decode(&self, reply: &mut Reply) -> Result<Box<()>, S3Error> {
+                reply.finish().await.map(Box::new)
             }
         }
     )*};

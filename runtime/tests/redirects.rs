@@ -43,8 +43,8 @@ impl<const HEAD: bool> Operation for On<HEAD> {
         w.key("a b");
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<(), S3Error> {
-        reply.finish().await
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<()>, S3Error> {
+        reply.finish().await.map(Box::new)
     }
 }
 

@@ -59,8 +59,8 @@ impl Operation for Read {
         w.checksum_mode("x-amz-checksum-mode", &None::<String>);
     }
 
-    async fn decode(&self, reply: &mut Reply) -> Result<ByteStream, S3Error> {
-        Ok(reply.body())
+    async fn decode(&self, reply: &mut Reply) -> Result<Box<ByteStream>, S3Error> {
+        Ok(Box::new(reply.body()))
     }
 }
 

@@ -103,14 +103,13 @@ impl Call {
                                 attempts.look_after(&mut reply, &self.options)?;
                                 let error = {
                                     let (mut decoding, span) = (pin!(request.decode(&mut reply)), parse_span());
-                                    // Boxed: an output is large, and the layers around would move it from one to the next.
                                     match poll_fn(|cx| {
                                         let _entered = span.enter();
                                         decoding.as_mut().poll(cx)
                                     })
                                     .await
                                     {
-                                        Ok(output) => return Ok(Box::new(output)),
+                                        Ok(output) => return Ok(output),
                                         Err(error) => error,
                                     }
                                 };

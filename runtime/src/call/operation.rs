@@ -26,7 +26,7 @@ pub trait Operation: Send + Sync + 'static {
     #[doc(hidden)]
     fn encode(&mut self, w: &mut RequestWriter);
 
-    /// Reads the answer.
+    /// Reads the answer. Boxed: an output is large, and each layer around would move it to the next.
     #[doc(hidden)]
-    fn decode(&self, reply: &mut Reply) -> impl Future<Output = Result<Self::Output, S3Error>> + Send;
+    fn decode(&self, reply: &mut Reply) -> impl Future<Output = Result<Box<Self::Output>, S3Error>> + Send;
 }

@@ -50,8 +50,8 @@ macro_rules! write_operation {
                 w.body(std::mem::take(&mut self.body));
             }
 
-            async fn decode(&self, _: &mut Reply) -> Result<(), S3Error> {
-                Ok(())
+            async fn decode(&self, _: &mut Reply) -> Result<Box<()>, S3Error> {
+                Ok(Box::new(()))
             }
         }
     };

@@ -19,7 +19,7 @@ impl<T> Sending<T> {
         Self::boxed(async { future.await.map(Box::new) })
     }
 
-    /// Wraps a future whose answer is boxed: an output is large, and each layer would move it to the next.
+    /// Wraps a future whose answer is boxed.
     pub(super) fn boxed(future: impl Future<Output = Result<Box<T>, S3Error>> + Send + 'static) -> Self {
         Self(Box::pin(future))
     }

@@ -51,8 +51,8 @@ macro_rules! probe {
                 }
             }
 
-            async fn decode(&self, reply: &mut Reply) -> Result<Bytes, S3Error> {
-                reply.body().collect().await
+            async fn decode(&self, reply: &mut Reply) -> Result<Box<Bytes>, S3Error> {
+                reply.body().collect().await.map(Box::new)
             }
         }
     };

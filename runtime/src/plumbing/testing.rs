@@ -52,7 +52,7 @@ pub fn decode<O: Operation>(
     body: &str,
 ) -> Result<O::Output, S3Error> {
     let mut reply = Reply::from_parts(status, headers, body.as_bytes().to_vec()).answering(O::FACTS.name);
-    at_once(request.decode(&mut reply))?
+    at_once(request.decode(&mut reply))?.map(|output| *output)
 }
 
 /// The whole of a body that is in memory, as text.

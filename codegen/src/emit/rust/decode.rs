@@ -14,7 +14,7 @@ pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
     let body = match &op.answer {
         Answer::Headers(fields) if fields.is_empty() => quote! {
             reply.finish().await?;
-            Ok(#output {})
+            Ok(Box::new(#output {}))
         },
         Answer::Headers(fields) => {
             let (look, headers) = (look(fields), headers(fields));
@@ -22,7 +22,7 @@ pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
             quote! {
                 reply.finish().await?;
                 #look
-                Ok(#output { #(#headers),* })
+                Ok(Box::new(#output { #(#headers),* }))
             }
         }
         Answer::Stream { fields, body } => {
@@ -30,7 +30,7 @@ pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
             let (look, headers) = (look(fields), headers(fields));
             quote! {
                 #look
-                Ok(#output { #(#headers,)* #body: reply.body() })
+                Ok(Box::new(#output { #(#headers,)* #body: reply.body() }))
             }
         }
         Answer::Text { fields, body } => {
@@ -41,14 +41,14 @@ pub(super) fn decode(api: &Api, op: &Operation) -> TokenStream {
             quote! {
                 let text = reply.text_body().await?;
                 #look
-                Ok(#output { #(#headers,)* #body: #value })
+                Ok(Box::new(#output { #(#headers,)* #body: #value }))
             }
         }
         Answer::Payload { fields, field, root } => payload(&output, fields, field, root),
         Answer::Xml { fields, root, decoded } => document(api, &output, fields, root, decoded.as_ref()),
     };
     quote! {
-        async fn decode(&self, reply: &mut Reply) -> Result<#output, S3Error> {
+        async fn decode(&self, reply: &mut Reply) -> Result<Box<#output>, S3Error> {
             #body
         }
     }
@@ -111,7 +111,7 @@ fn payload(output: &Ident, fields: &[Field], field: &str, root: &str) -> TokenSt
     quote! {
         let document = reply.xml_value(#root, #shape::read).await?;
         #look
-        Ok(#output { #name: #value, #(#headers),* })
+        Ok(Box::new(#output { #name: #value, #(#headers),* }))
     }
 }
 
@@ -150,7 +150,7 @@ fn document(api: &Api, output: &Ident, fields: &[Field], root: &str, decoded: Op
         #(#headers)*
         #(#filled)*
         #decoded
-        Ok(out)
+        Ok(Box::new(out))
     }
 }
 
@@ -177,7 +177,7 @@ fn root_text(output: &Ident, fields: &[Field], field: &Field, root: &str) -> Tok
         let text = reply.xml_value(#root, |xml| xml.text()).await?.unwrap_or_default();
         #meaning
         #look
-        Ok(#output { #name: #value, #(#headers),* })
+        Ok(Box::new(#output { #name: #value, #(#headers),* }))
     }
 }
 
