@@ -84,21 +84,7 @@ pub use generated::providers::Provider;
 pub use generated::{missing, operations, types};
 #[cfg(feature = "buckets")]
 pub use health::HealthStatus;
-pub use integration_s3_runtime::body::{BodyObserver, BodyReader, ByteStream, Bytes};
-pub use integration_s3_runtime::call::{
-    Items, Operation, Paged, Pages, PresignPost, PresignedPost, PresignedRequest, RequestOptions, Sending,
-};
-pub use integration_s3_runtime::config::{self, S3Config};
-pub use integration_s3_runtime::credentials::{self, ProvideCredentials};
-pub use integration_s3_runtime::error::{self, ErrorKind, S3Error};
-pub use integration_s3_runtime::few::Few;
-pub use integration_s3_runtime::identity::{Credentials, SecretBytes, SecretString};
-pub use integration_s3_runtime::integrity;
-pub use integration_s3_runtime::resilience;
-pub use integration_s3_runtime::telemetry;
-pub use integration_s3_runtime::timestamp::{DateText, Timestamp};
-pub use integration_s3_runtime::transport::{self, HttpTransport};
-pub use integration_s3_runtime::wire::{ByteRange, CopySource};
+pub use integration_s3_runtime::facade::*;
 
 /// Every example of the guides is compiled, and run where it needs no server.
 #[cfg(doctest)]
@@ -115,6 +101,12 @@ mod guides {
     mod sync {}
     #[doc = include_str!("../docs/errors.md")]
     mod errors {}
+    #[doc = include_str!("../docs/configuration.md")]
+    mod configuration {}
+    #[doc = include_str!("../docs/compatible-services.md")]
+    mod compatible_services {}
+    #[doc = include_str!("../docs/credentials.md")]
+    mod credentials {}
     #[doc = include_str!("../docs/migration.md")]
     mod migration {}
 }

@@ -195,6 +195,25 @@ fn no_example_is_left_out() {
 }
 
 #[test]
+fn examples_say_what_applications_write() {
+    // Rooms that `runtime/src/facade.rs` does not hand on: their pages are those of the runtime itself.
+    let inner = ["checks.rs", "endpoint/", "facade.rs", "plumbing/", "sign/"].map(|room| format!("runtime/src/{room}"));
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|s| s.path.starts_with("runtime/src/") || s.path.starts_with("src/")) {
+        for (at, line) in source.text.lines().enumerate() {
+            let line = line.trim_start();
+            let Some(shown) = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")) else { continue };
+            let hidden = shown.trim_start().starts_with("# ");
+            let own = inner.iter().any(|room| source.path.starts_with(room.as_str()));
+            if shown.contains("integration_s3_runtime") && !hidden && !own {
+                found.push(format!("{}:{}", source.path, at + 1));
+            }
+        }
+    }
+    must_be_none("examples that name a crate applications do not depend on; see runtime/src/facade.rs", found);
+}
+
+#[test]
 fn every_dependency_has_a_reason() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let reasons = fs::read_to_string(root.join("docs/dependencies.md")).unwrap();

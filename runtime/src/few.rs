@@ -10,7 +10,8 @@ use std::slice;
 /// It is a slice to everybody who reads it, and is made, filled and iterated as a `Vec` is.
 ///
 /// ```
-/// use integration_s3_runtime::few::Few;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::Few;
 ///
 /// let mut few = Few::from(["a"]);
 /// assert_eq!(few.first(), Some(&"a"));

@@ -19,7 +19,8 @@ use crate::timestamp::Timestamp;
 /// no `Display` and no way to serialize one. Comparing two takes the same time wherever they differ.
 ///
 /// ```
-/// use integration_s3_runtime::identity::SecretString;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::SecretString;
 ///
 /// let secret = SecretString::from("open sesame");
 /// assert_eq!(format!("{secret:?}"), "SecretString(***)");
@@ -72,7 +73,8 @@ impl From<String> for SecretString {
 /// constant time.
 ///
 /// ```
-/// use integration_s3_runtime::identity::SecretBytes;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::SecretBytes;
 ///
 /// let key = SecretBytes::from([7; 32]);
 /// assert_eq!(format!("{key:?}"), "SecretBytes(***)");
@@ -145,7 +147,8 @@ fn same_bytes(a: &[u8], b: &[u8]) -> bool {
 /// and hides everything else worth hiding.
 ///
 /// ```
-/// use integration_s3_runtime::identity::Credentials;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::Credentials;
 ///
 /// let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/EXAMPLEKEY")
 ///     .with_session_token("AQoDYXdz")

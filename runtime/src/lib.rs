@@ -12,6 +12,7 @@ pub mod config;
 pub mod credentials;
 pub mod endpoint;
 pub mod error;
+pub mod facade;
 pub mod few;
 pub mod identity;
 pub mod integrity;

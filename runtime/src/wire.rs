@@ -17,7 +17,8 @@ use crate::plumbing::percent::{encode_path, encode_query};
 /// (`Request(InvalidRange)`).
 ///
 /// ```
-/// use integration_s3_runtime::wire::ByteRange;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::ByteRange;
 ///
 /// assert_eq!(ByteRange::from(0..1024).to_string(), "bytes=0-1023");
 /// assert_eq!(ByteRange::from(1024..).to_string(), "bytes=1024-");
@@ -153,7 +154,8 @@ impl WireValue for ByteRange {
 /// `bucket/key`, not encoded, an object's `?` belonging to its key.
 ///
 /// ```
-/// use integration_s3_runtime::wire::CopySource;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::CopySource;
 ///
 /// let source = CopySource::new("logs", "2026/a b.txt").version_id("v1");
 /// assert_eq!(source.to_string(), "logs/2026/a%20b.txt?versionId=v1");

@@ -40,14 +40,15 @@ use watch::Watch;
 /// Text and byte values convert into one; files and streams have constructors:
 ///
 /// ```
-/// use integration_s3_runtime::body::ByteStream;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::ByteStream;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let body = ByteStream::from("hello");
 /// assert_eq!(body.len(), Some(5));
 /// assert!(body.is_replayable());
 /// assert_eq!(body.collect().await?, "hello");
-/// # Ok::<(), integration_s3_runtime::error::S3Error>(())
+/// # Ok::<(), integration_s3::error::S3Error>(())
 /// # }).unwrap();
 /// ```
 ///
@@ -195,8 +196,9 @@ impl ByteStream {
     /// `Pending` before is verified. A short answer that came whole has been looked at when it is handed out.
     ///
     /// ```
-    /// use integration_s3_runtime::body::ByteStream;
-    /// use integration_s3_runtime::integrity::{Unchecked, Verification};
+    /// # use integration_s3_runtime::facade as integration_s3;
+    /// use integration_s3::ByteStream;
+    /// use integration_s3::integrity::{Unchecked, Verification};
     ///
     /// let body = ByteStream::from("never left this machine");
     /// assert_eq!(body.verification(), Verification::NotChecked(Unchecked::NotAsked));

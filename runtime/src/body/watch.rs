@@ -38,10 +38,11 @@ impl ByteStream {
     /// change; its clones have the same observer.
     ///
     /// ```
+    /// # use integration_s3_runtime::facade as integration_s3;
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicU64, Ordering};
     ///
-    /// use integration_s3_runtime::body::{BodyObserver, ByteStream, Bytes};
+    /// use integration_s3::{BodyObserver, ByteStream, Bytes};
     ///
     /// struct Furthest(AtomicU64);
     ///
@@ -56,7 +57,7 @@ impl ByteStream {
     /// let mut body = ByteStream::from("hello").observed(furthest.clone());
     /// while body.next().await.transpose()?.is_some() {}
     /// assert_eq!(furthest.0.load(Ordering::Relaxed), 5);
-    /// # Ok::<(), integration_s3_runtime::error::S3Error>(())
+    /// # Ok::<(), integration_s3::error::S3Error>(())
     /// # }).unwrap();
     /// ```
     pub fn observed(mut self, observer: Arc<dyn BodyObserver>) -> Self {

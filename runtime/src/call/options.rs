@@ -7,7 +7,8 @@ use crate::resilience::RetryPolicy;
 /// Options of one call; what is not set is as the client has it.
 ///
 /// ```
-/// use integration_s3_runtime::call::RequestOptions;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::RequestOptions;
 /// use std::time::Duration;
 ///
 /// let options = RequestOptions::new().timeout(Duration::from_secs(5)).max_attempts(1);

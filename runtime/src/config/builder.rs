@@ -24,8 +24,9 @@ use crate::transport::HttpTransport;
 /// that over the profile, in whatever order the methods are called.
 ///
 /// ```
-/// use integration_s3_runtime::config::{ConfigBuilder, S3Config};
-/// use integration_s3_runtime::identity::Credentials;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::config::{ConfigBuilder, S3Config};
+/// use integration_s3::Credentials;
 ///
 /// let config: S3Config = ConfigBuilder::config()
 ///     .endpoint("http://127.0.0.1:9000")
@@ -33,7 +34,7 @@ use crate::transport::HttpTransport;
 ///     .build()?;
 /// assert_eq!(config.region(), "us-east-1");
 /// assert_eq!(config.explain().get("endpoint").map(|e| e.origin.to_string()), Some("code".to_owned()));
-/// # Ok::<(), integration_s3_runtime::error::S3Error>(())
+/// # Ok::<(), integration_s3::error::S3Error>(())
 /// ```
 #[must_use = "a builder does nothing until build() is called"]
 pub struct ConfigBuilder<T> {
@@ -334,8 +335,9 @@ impl<T> ConfigBuilder<T> {
     /// What a client would be set up with, and what keeps it from being made, without making it.
     ///
     /// ```
-    /// use integration_s3_runtime::config::ConfigBuilder;
-    /// use integration_s3_runtime::credentials::Surroundings;
+    /// # use integration_s3_runtime::facade as integration_s3;
+    /// use integration_s3::config::ConfigBuilder;
+    /// use integration_s3::credentials::Surroundings;
     ///
     /// let machine = Surroundings::system()
     ///     .with_home("/nonexistent")

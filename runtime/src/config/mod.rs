@@ -181,10 +181,11 @@ impl S3Config {
     /// configuration was made show as they were made.
     ///
     /// ```
-    /// # use integration_s3_runtime::config::ConfigBuilder;
+    /// # use integration_s3_runtime::facade as integration_s3;
+    /// # use integration_s3::config::ConfigBuilder;
     /// let config = ConfigBuilder::config().region("eu-west-1").anonymous().build()?;
     /// println!("{}", config.explain());
-    /// # Ok::<(), integration_s3_runtime::error::S3Error>(())
+    /// # Ok::<(), integration_s3::error::S3Error>(())
     /// ```
     #[must_use]
     pub fn explain(&self) -> Report {

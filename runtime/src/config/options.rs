@@ -70,7 +70,8 @@ macro_rules! options {
         /// All options, in the order in which they are shown.
         ///
         /// ```
-        /// let region = &integration_s3_runtime::config::OPTIONS[0];
+        /// # use integration_s3_runtime::facade as integration_s3;
+        /// let region = &integration_s3::config::OPTIONS[0];
         /// assert_eq!(region.name, "region");
         /// assert!(region.variables().eq(["AWS_REGION", "AWS_DEFAULT_REGION"]));
         /// ```

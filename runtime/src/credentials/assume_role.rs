@@ -17,8 +17,9 @@ const SOURCE: &str = "assume role";
 /// `AWS_ENDPOINT_URL_STS` overrides where.
 ///
 /// ```
+/// # use integration_s3_runtime::facade as integration_s3;
 /// use std::time::Duration;
-/// use integration_s3_runtime::credentials::AssumeRole;
+/// use integration_s3::credentials::AssumeRole;
 ///
 /// let partner = AssumeRole::new("arn:aws:iam::123456789012:role/reader")
 ///     .external_id("agreed with the partner")

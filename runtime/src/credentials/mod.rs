@@ -60,8 +60,9 @@ pub type CredentialsFuture<'a> = Pin<Box<dyn Future<Output = Result<Credentials,
 /// so an implementation need not cache.
 ///
 /// ```
-/// use integration_s3_runtime::credentials::{CredentialsFuture, ProvideCredentials};
-/// use integration_s3_runtime::identity::Credentials;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::credentials::{CredentialsFuture, ProvideCredentials};
+/// use integration_s3::Credentials;
 ///
 /// #[derive(Debug)]
 /// struct Vault;

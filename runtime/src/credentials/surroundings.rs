@@ -29,7 +29,8 @@ type Writer = Arc<dyn Fn(&Path, &[u8]) -> io::Result<()> + Send + Sync>;
 /// [`system`](Self::system) is the real one. Cheap to clone.
 ///
 /// ```
-/// use integration_s3_runtime::credentials::{CredentialsChain, Surroundings};
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::credentials::{CredentialsChain, Surroundings};
 ///
 /// let machine = Surroundings::system().with_variables(|name| (name == "AWS_EC2_METADATA_DISABLED").then(|| "true".into()));
 /// let chain = CredentialsChain::standard(machine);

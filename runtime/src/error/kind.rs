@@ -246,7 +246,8 @@ macro_rules! kinds {
         /// What went wrong: a category and the variant in it.
         ///
         /// ```
-        /// use integration_s3_runtime::error::{ErrorKind, ObjectError};
+        /// # use integration_s3_runtime::facade as integration_s3;
+        /// use integration_s3::error::{ErrorKind, ObjectError};
         ///
         /// let kind = ErrorKind::Object(ObjectError::NotFound);
         /// assert_eq!(kind.category(), "Object");

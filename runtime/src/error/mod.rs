@@ -30,7 +30,8 @@ pub type BoxError = Box<dyn StdError + Send + Sync + 'static>;
 /// [`kind`](Self::kind), or on [`code`](Self::code) for the server's own word.
 ///
 /// ```
-/// use integration_s3_runtime::error::{ErrorKind, ObjectError, S3Error};
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::error::{ErrorKind, ObjectError, S3Error};
 ///
 /// fn is_absent(error: &S3Error) -> bool {
 ///     error.kind() == ErrorKind::Object(ObjectError::NotFound)

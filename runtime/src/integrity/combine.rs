@@ -5,7 +5,8 @@ use super::{Algorithm, Hasher, Sum};
 /// The checksum of type `COMPOSITE`: a sum over the sums of the parts, with their number behind it.
 ///
 /// ```
-/// use integration_s3_runtime::integrity::{Algorithm, Composite, Hasher};
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::integrity::{Algorithm, Composite, Hasher};
 ///
 /// let mut composite = Composite::new(Algorithm::Crc32);
 /// composite.push(&Hasher::of(Algorithm::Crc32, b"12345"));
@@ -54,7 +55,8 @@ impl Composite {
 /// Only CRCs can be put together like that.
 ///
 /// ```
-/// use integration_s3_runtime::integrity::{Algorithm, Hasher, Whole};
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::integrity::{Algorithm, Hasher, Whole};
 ///
 /// let mut whole = Whole::new(Algorithm::Crc64Nvme);
 /// whole.push(&Hasher::of(Algorithm::Crc64Nvme, b"12345"), 5);

@@ -13,7 +13,8 @@ use super::Algorithm;
 /// Computes one checksum over bytes that pass by.
 ///
 /// ```
-/// use integration_s3_runtime::integrity::{Algorithm, Hasher};
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::integrity::{Algorithm, Hasher};
 ///
 /// let mut hasher = Hasher::new(Algorithm::Crc32);
 /// hasher.update(b"1234");

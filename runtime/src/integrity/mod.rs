@@ -40,7 +40,8 @@ impl Algorithm {
     /// The algorithm of that name on the wire, such as `CRC32C`; `None` if it is not computed here.
     ///
     /// ```
-    /// use integration_s3_runtime::integrity::Algorithm;
+    /// # use integration_s3_runtime::facade as integration_s3;
+    /// use integration_s3::integrity::Algorithm;
     ///
     /// assert_eq!(Algorithm::from_wire("SHA256"), Some(Algorithm::Sha256));
     /// assert_eq!(Algorithm::from_wire("XXHASH3"), None);

@@ -12,7 +12,8 @@ use super::tokens::Tokens;
 /// How much a client may send. What is not set is not limited.
 ///
 /// ```
-/// use integration_s3_runtime::resilience::RateLimits;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::resilience::RateLimits;
 ///
 /// let limits = RateLimits::new().requests_per_second(200).concurrent_requests(32).per_bucket(true);
 /// assert_eq!(limits.requests_per_second, Some(200));

@@ -14,8 +14,9 @@ use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error, ServerError};
 /// than 60 s is not waited for.
 ///
 /// ```
+/// # use integration_s3_runtime::facade as integration_s3;
 /// use std::time::Duration;
-/// use integration_s3_runtime::resilience::{RetryCase, RetryMode, RetryPolicy, RetryRule};
+/// use integration_s3::resilience::{RetryCase, RetryMode, RetryPolicy, RetryRule};
 ///
 /// let policy = RetryPolicy::default()
 ///     .max_attempts(5)
@@ -218,8 +219,9 @@ impl RetryPolicy {
     /// Asks the application what an error is before the SDK decides. `None` leaves it to the SDK.
     ///
     /// ```
-    /// use integration_s3_runtime::error::RetryClass;
-    /// use integration_s3_runtime::resilience::RetryPolicy;
+    /// # use integration_s3_runtime::facade as integration_s3;
+    /// use integration_s3::error::RetryClass;
+    /// use integration_s3::resilience::RetryPolicy;
     ///
     /// // A store behind a gateway that answers 403 while it fails over.
     /// let policy = RetryPolicy::default()

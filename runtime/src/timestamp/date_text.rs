@@ -9,7 +9,8 @@ use super::Timestamp;
 /// The text is kept as it is; [`timestamp`](Self::timestamp) reads it if it is a date.
 ///
 /// ```
-/// use integration_s3_runtime::timestamp::DateText;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::DateText;
 ///
 /// assert!(DateText::from("Fri, 24 May 2013 00:00:00 GMT").timestamp().is_some());
 /// assert_eq!(DateText::from("0").timestamp(), None);

@@ -28,7 +28,8 @@ const WEEKDAYS: &[u8; 21] = b"SunMonTueWedThuFriSat";
 /// `Display` and `Debug` write RFC 3339. The default is the Unix epoch.
 ///
 /// ```
-/// use integration_s3_runtime::timestamp::Timestamp;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::Timestamp;
 ///
 /// let at = Timestamp::parse_http_date("Fri, 24 May 2013 00:00:00 GMT").unwrap();
 /// assert_eq!(at.unix(), 1_369_353_600);

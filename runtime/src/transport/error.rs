@@ -49,8 +49,9 @@ pub enum TransportErrorKind {
 /// tries again.
 ///
 /// ```
-/// use integration_s3_runtime::error::{ErrorKind, NetworkError, S3Error};
-/// use integration_s3_runtime::transport::{TransportError, TransportErrorKind};
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::error::{ErrorKind, NetworkError, S3Error};
+/// use integration_s3::transport::{TransportError, TransportErrorKind};
 ///
 /// let error = TransportError::new(TransportErrorKind::Connect, "connection refused by 127.0.0.1:9");
 /// assert!(error.is_retryable());

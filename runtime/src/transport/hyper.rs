@@ -25,8 +25,9 @@ use crate::resilience::StallPolicy;
 /// per process.
 ///
 /// ```
+/// # use integration_s3_runtime::facade as integration_s3;
 /// use std::time::Duration;
-/// use integration_s3_runtime::transport::HyperTransport;
+/// use integration_s3::transport::HyperTransport;
 ///
 /// let transport = HyperTransport::builder().pool_max(16).connect_timeout(Duration::from_secs(2)).build();
 /// assert_eq!(transport.connections_in_use(), 0);

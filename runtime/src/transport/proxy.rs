@@ -18,11 +18,12 @@ use crate::error::{ConfigurationError, S3Error};
 /// `Debug` and `Display` never show its user name or password.
 ///
 /// ```
-/// use integration_s3_runtime::transport::Proxy;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::transport::Proxy;
 ///
 /// let proxy: Proxy = "http://alice:secret@proxy.example.com:3128".parse()?;
 /// assert_eq!(proxy.to_string(), "http://***@proxy.example.com:3128");
-/// # Ok::<(), integration_s3_runtime::error::S3Error>(())
+/// # Ok::<(), integration_s3::error::S3Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
@@ -164,7 +165,8 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
 /// - any of these but a network with a port, `example.com:8080`: that port only.
 ///
 /// ```
-/// use integration_s3_runtime::transport::NoProxy;
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::transport::NoProxy;
 ///
 /// let direct = NoProxy::parse("localhost, .corp.example.com, 10.0.0.0/8, store.example.com:9000");
 /// assert!(direct.covers("s3.corp.example.com", 443));

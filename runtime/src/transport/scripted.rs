@@ -19,16 +19,17 @@ pub use super::scripted_answer::Answer;
 /// Plays a script instead of talking to a server. Clones share the script and the record.
 ///
 /// ```
-/// use integration_s3_runtime::body::ByteStream;
-/// use integration_s3_runtime::transport::HttpTransport;
-/// use integration_s3_runtime::transport::scripted::{Answer, ScriptedTransport};
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::ByteStream;
+/// use integration_s3::transport::HttpTransport;
+/// use integration_s3::transport::scripted::{Answer, ScriptedTransport};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let script = ScriptedTransport::new();
 /// script.on_method("PUT").path("/logs/a.txt").answer(Answer::status(503)).answer(Answer::ok());
 /// script.on_method("GET").always(Answer::ok().header("etag", "\"1\"").body("hello"));
 ///
-/// // An application gives `script.clone()` to its client; here it is used directly.
+/// // An application gives `script.clone()` to its client; used directly, as here, it takes a request of the crate `http`.
 /// let put = || http::Request::put("http://127.0.0.1:9000/logs/a.txt").body(ByteStream::from("hello")).unwrap();
 /// assert_eq!(script.send(put()).await.unwrap().status(), 503);
 /// assert_eq!(script.send(put()).await.unwrap().status(), 200);

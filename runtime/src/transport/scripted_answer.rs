@@ -15,9 +15,10 @@ use crate::transport::{TransportError, TransportErrorKind};
 /// One scripted answer.
 ///
 /// ```
+/// # use integration_s3_runtime::facade as integration_s3;
 /// use std::time::Duration;
-/// use integration_s3_runtime::transport::TransportErrorKind;
-/// use integration_s3_runtime::transport::scripted::Answer;
+/// use integration_s3::transport::TransportErrorKind;
+/// use integration_s3::transport::scripted::Answer;
 ///
 /// let late = Answer::ok().body("hello").delay(Duration::from_secs(2));
 /// let refused = Answer::fail(TransportErrorKind::Connect);

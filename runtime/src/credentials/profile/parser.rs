@@ -96,13 +96,14 @@ impl std::error::Error for ParseError {}
 /// The first line that is no section, property, continuation, comment or blank.
 ///
 /// ```
-/// use integration_s3_runtime::credentials::profile::{FileKind, parse};
+/// # use integration_s3_runtime::facade as integration_s3;
+/// use integration_s3::credentials::profile::{FileKind, parse};
 ///
 /// let sections = parse(FileKind::Config, "config", "[profile dev]\nregion = eu-west-1 # home\ns3 =\n  addressing_style = path\n")?;
 /// assert_eq!(sections[0].name, "dev");
 /// assert_eq!(sections[0].properties[0].value(), "eu-west-1");
 /// assert_eq!(sections[0].properties[1].nested[0].value(), "path");
-/// # Ok::<(), integration_s3_runtime::credentials::profile::ParseError>(())
+/// # Ok::<(), integration_s3::credentials::profile::ParseError>(())
 /// ```
 pub fn parse(kind: FileKind, file: &str, text: &str) -> Result<Vec<Section>, ParseError> {
     let mut sections: Vec<Section> = Vec::new();
