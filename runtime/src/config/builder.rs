@@ -179,6 +179,10 @@ impl<T> ConfigBuilder<T> {
     }
 
     /// How long the wire may be silent while the client waits for bytes; `None`: for ever. Default 30 s.
+    ///
+    /// Of an upload counts what the system takes, which is some megabytes ahead of what it has sent. Where something in between
+    /// reads slowly (a proxy with a thin line behind it, below some 150 KB/s a connection), the rest of a part may look
+    /// like silence: upload fewer parts at once there, or raise this.
     pub fn read_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         self.time(Opt::ReadTimeout, timeout)
     }
