@@ -18,7 +18,7 @@ use super::download::Origin;
 use super::gate::Place;
 use super::invocation::{InvocationId, attempt_header};
 use super::payload::Payload;
-use super::{RequestOptions, within};
+use super::{Limit, RequestOptions};
 use crate::body::ByteStream;
 use crate::credentials::CredentialsCache;
 use crate::endpoint::EndpointConfig;
@@ -29,7 +29,7 @@ use crate::resilience::{Hold, Jitter, RetryCase};
 use crate::sign::SigningScope;
 use crate::telemetry::{self, Watch};
 use crate::timestamp::Timestamp;
-use crate::transport::{BoxFuture, TransportError, TransportErrorKind};
+use crate::transport::{BoxFuture, Reservation, TransportError, TransportErrorKind};
 
 /// Made once: a name given as text is parsed for each request.
 const INVOCATION: HeaderName = HeaderName::from_static("amz-sdk-invocation-id");
@@ -155,20 +155,16 @@ impl<'a> Attempts<'a> {
         Box::pin(async move {
             // The request has no headers any more when it went with the body of an answer.
             if !self.facts.idempotent || self.request.headers().is_empty() {
-                return Err(error.with_attempts(self.made));
+                return Err(error);
             }
             self.judge(error).await
         })
     }
 
-    /// How many attempts were made.
-    pub(super) fn made(&self) -> u32 {
-        self.made
-    }
-
-    /// These are not the first attempts: others were made to get what broke off then.
-    pub(super) fn continue_after(&mut self, made: u32) {
-        self.made = made;
+    /// These are not the first attempts: others were sent to get what broke off then.
+    pub(super) fn continue_after(&mut self, sent: u32) {
+        self.made = sent;
+        self.place.sent.set(sent);
     }
 
     /// Puts what keeps a download going around the body of an answer that is handed to the caller. It takes the
@@ -181,7 +177,7 @@ impl<'a> Attempts<'a> {
         if !self.facts.streams_out {
             return Ok(());
         }
-        super::download::as_asked(reply, &self.request).map_err(|error| error.with_attempts(self.made))?;
+        super::download::as_asked(reply, &self.request)?;
         // Here to the last byte, and as it should be: nothing can break any more.
         if let Some(known) = super::download::known(reply, &self.request) {
             reply.map_body(|_, body| body.known(known));
@@ -193,7 +189,7 @@ impl<'a> Attempts<'a> {
             options: options.clone(),
             request: self.request.take_head(),
             elsewhere: self.elsewhere.clone(),
-            made: self.made,
+            sent: self.place.sent.times(),
         };
         super::download::look_after(reply, origin);
         Ok(())
@@ -210,7 +206,10 @@ impl<'a> Attempts<'a> {
         self.stale = false;
         let answer = match self.attempt_timeout {
             None => self.exchange(leave.slot).await,
-            time => Box::pin(within(time, self.exchange(leave.slot))).await,
+            Some(time) => match Box::pin(place.sent.within(time, self.exchange(leave.slot))).await {
+                Some(answer) => answer,
+                None => Err(Limit::Attempt.passed(time)),
+            },
         };
         place.learn(leave.pass, answer.as_ref().err(), self.stale, self.bucket);
         answer
@@ -218,7 +217,7 @@ impl<'a> Attempts<'a> {
 
     async fn exchange(&mut self, slot: Option<OwnedSemaphorePermit>) -> Result<Box<Reply>, S3Error> {
         let core = self.core;
-        let now = core.now();
+        let mut now = core.now();
         self.signed_with = match &core.credentials {
             Some(cache) => match at_hand(cache, now) {
                 Ok(credentials) => Some(credentials),
@@ -226,8 +225,17 @@ impl<'a> Attempts<'a> {
             },
             None => None,
         };
+        // After the credentials: where they come from may need a connection of the same transport.
+        let connection = match core.config.transport.reserve() {
+            Ok(connection) => connection,
+            Err(free) => {
+                let connection = Box::pin(self.place.sent.waiting(free)).await?;
+                now = core.now();
+                connection
+            }
+        };
         let span = telemetry::attempt_span(self.made);
-        let mut sending = self.leave(now, &span)?;
+        let mut sending = self.leave(connection, now, &span)?;
         let answer = poll_fn(|cx| span.in_scope(|| sending.as_mut().poll(cx)));
         // Results of calls must not live on while something else is waited for: they would be kept in the future.
         let undecided = match self.received(answer.await, slot, &span) {
@@ -267,6 +275,7 @@ impl<'a> Attempts<'a> {
     /// Signs the request and hands it to the transport.
     fn leave(
         &mut self,
+        connection: Reservation,
         now: Timestamp,
         span: &tracing::Span,
     ) -> Result<BoxFuture<'a, Result<Response<ByteStream>, TransportError>>, S3Error> {
@@ -284,7 +293,8 @@ impl<'a> Attempts<'a> {
         }
         let _entered = span.enter();
         self.watch.sending(self.made, request.uri(), request.headers(), request.body().len());
-        Ok(transport.send(request))
+        self.place.sent.once_more();
+        Ok(transport.send_reserved(connection, request))
     }
 
     /// Headers and body as they leave: attempt headers and a fresh signature on top of what was encoded.
@@ -334,8 +344,9 @@ impl<'a> Attempts<'a> {
 
     /// `Ok`: go again, the wait is over. `Err`: that was it.
     async fn judge(&mut self, error: S3Error) -> Result<(), S3Error> {
-        if error.kind() == ErrorKind::Network(NetworkError::CircuitOpen) {
-            return Err(error.with_attempts(self.made));
+        // Neither was sent, and what there is to wait for has been waited for.
+        if matches!(error.kind(), ErrorKind::Network(NetworkError::CircuitOpen | NetworkError::PoolExhausted)) {
+            return Err(error);
         }
         let policy = self.place.policy;
         let mut error = policy.classified(error);
@@ -354,7 +365,7 @@ impl<'a> Attempts<'a> {
             return self.replayable(error);
         }
         let Some(wait) = policy.delay(self.made, self.max_attempts, &error, &mut self.jitter) else {
-            return Err(error.with_attempts(self.made));
+            return Err(error);
         };
         let error = self.replayable_error(error)?;
         if self.place.is_closed_to(wait) {
@@ -372,7 +383,7 @@ impl<'a> Attempts<'a> {
     }
 
     fn final_error(&self, error: S3Error, why: &'static str) -> S3Error {
-        error.with_attempts(self.made).with_suggestion(why)
+        error.with_suggestion(why)
     }
 
     /// Errors that tell what to change: done once each, and not counted against the attempts a user allows.
@@ -427,7 +438,6 @@ impl<'a> Attempts<'a> {
             return Ok(error);
         }
         Err(error
-            .with_attempts(self.made)
             .with_suggestion("the body is a stream that cannot be sent twice, so this was not tried again; give it as bytes or as a file"))
     }
 }

@@ -40,8 +40,8 @@ pub(super) struct Origin {
     /// Without its body.
     pub(super) request: WireRequest,
     pub(super) elsewhere: Option<Arc<EndpointConfig>>,
-    /// Attempts since the last byte that came.
-    pub(super) made: u32,
+    /// Attempts that were sent since the last byte that came.
+    pub(super) sent: u32,
 }
 
 /// # Errors
@@ -152,7 +152,7 @@ impl Download {
             check.update(&chunk);
         }
         if let (Some(origin), false) = (&mut self.origin, chunk.is_empty()) {
-            origin.made = 1;
+            origin.sent = 1;
         }
         if self.left == Some(0) {
             self.verdict()?;
@@ -191,6 +191,7 @@ impl Download {
         match &self.origin {
             Some(origin) => {
                 let request = &origin.request;
+                let error = error.with_attempts(origin.sent);
                 error.with_target(origin.facts.name, request.bucket(), request.key_text().as_deref())
             }
             None => error,
@@ -265,13 +266,13 @@ impl Origin {
         let payload = Payload::plan(&core.config, self.facts, &mut request)?;
         let target = (bucket, self.request.has_key());
         let mut attempts = Attempts::new(&core, options, self.facts, (request, payload), target, &place, &watch);
-        attempts.continue_after(self.made);
+        attempts.continue_after(self.sent);
         let again = async {
             attempts.undecodable(error).await?;
             attempts.next().await
         };
         let reply = again.instrument(watch.span().clone()).await;
-        self.made = attempts.made();
+        self.sent = place.sent.times();
         let mut reply = reply.map_err(|error| match error.status() {
             Some(412 | 416) => changed(from).with_status(412).with_request_id(error.request_id()),
             _ => error,

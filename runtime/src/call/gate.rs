@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::RequestOptions;
 use super::core::Core;
 use super::metered::Metered;
+use super::sent::Sent;
+use super::{Limit, RequestOptions};
 use crate::body::ByteStream;
 use crate::endpoint::EndpointConfig;
 use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error, ServerError};
@@ -23,6 +24,7 @@ pub(super) struct Place<'a> {
     lane: Option<Arc<Lane>>,
     circuit: bool,
     limits: bool,
+    pub(super) sent: Sent,
 }
 
 impl<'a> Place<'a> {
@@ -38,12 +40,18 @@ impl<'a> Place<'a> {
             let region = elsewhere.as_deref().unwrap_or(&config.endpoint).region();
             core.lanes.of(bucket.unwrap_or_default(), region)
         });
-        Self { core, elsewhere, policy, lane, circuit, limits }
+        Self { core, elsewhere, policy, lane, circuit, limits, sent: Sent::default() }
     }
 
     /// Where requests are sent.
     pub(super) fn endpoint(&self) -> &EndpointConfig {
         self.elsewhere.as_deref().unwrap_or(&self.core.config.endpoint)
+    }
+
+    /// Why a call that took longer than `limit` did.
+    #[cold]
+    pub(super) fn overdue(&self, limit: Duration) -> S3Error {
+        self.sent.in_vain(limit, &*self.core.config.transport).unwrap_or_else(|| Limit::Call.passed(limit))
     }
 
     fn lane(&self) -> Option<&Lane> {

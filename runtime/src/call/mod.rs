@@ -25,6 +25,7 @@ mod payload;
 mod payload_tests;
 mod presign;
 mod sending;
+mod sent;
 #[cfg(all(test, feature = "test-util"))]
 mod tests;
 mod wait;
@@ -90,11 +91,11 @@ impl Call {
                     let options = self.options.as_deref();
                     let watch = Watch::begin(&core.config, O::FACTS, request.bucket(), request.key());
                     let limit = self.time_limit(core, O::FACTS);
+                    let place = Place::of(core, options, request.bucket());
                     let mut alarm = pin!(limit.map(|limit| unconstrained(tokio::time::sleep(limit))));
                     let answer = {
                         // Pinned where it stands: a future of this size is not for passing around.
                         let mut call = pin!(async {
-                            let place = Place::of(core, options, request.bucket());
                             let planned = planned(core, O::FACTS, &place, &mut |w| request.encode(w))?;
                             let target = (request.bucket(), request.key().is_some());
                             let mut attempts = Attempts::new(core, options, O::FACTS, planned, target, &place, &watch);
@@ -128,11 +129,14 @@ impl Call {
                                     }
                                     Poll::Pending => false,
                                 });
-                            over.map(|()| answer.unwrap_or_else(|| Err(Limit::Call.passed(limit.unwrap_or_default()))))
+                            over.map(|()| answer.unwrap_or_else(|| Err(place.overdue(limit.unwrap_or_default()))))
                         })
                         .await
                     };
-                    let answer = answer.map_err(|e| e.with_target(O::FACTS.name, request.bucket(), request.key()));
+                    let answer = answer.map_err(|error| {
+                        let error = error.with_attempts(place.sent.times());
+                        error.with_target(O::FACTS.name, request.bucket(), request.key())
+                    });
                     watch.end(request.bucket(), request.key(), answer.as_ref().err());
                     answer
                 }
@@ -225,12 +229,5 @@ impl Limit {
         S3Error::new(NetworkError::Timeout, format!("the {what} took longer than {time:?}"))
             .with_retry_class(RetryClass::Timeout)
             .with_suggestion(advice)
-    }
-}
-
-async fn within<T>(time: Option<Duration>, call: impl Future<Output = Result<T, S3Error>>) -> Result<T, S3Error> {
-    match time {
-        None => call.await,
-        Some(time) => tokio::time::timeout(time, call).await.unwrap_or_else(|_| Err(Limit::Attempt.passed(time))),
     }
 }

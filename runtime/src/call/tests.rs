@@ -1,6 +1,6 @@
 //! The layers put together: what a call does when the store fails, and what is left when a call is dropped.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,17 +9,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{Call, Core, Operation, RequestOptions, Sending};
 use crate::body::{BodySource, ByteStream};
 use crate::config::ConfigBuilder;
-use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error, ServerError};
+use crate::credentials::{CredentialsFuture, ProvideCredentials};
+use crate::error::{CredentialsError, ErrorKind, NetworkError, RetryClass, S3Error, ServerError, TransferError};
 use crate::identity::Credentials;
 use crate::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
 use crate::resilience::{BudgetPolicy, CircuitPolicy, CircuitState, RateLimits, RetryMode, RetryPolicy};
 use crate::transport::scripted::{Answer, ScriptedTransport};
-use crate::transport::{BoxFuture, HttpTransport, TransportError, TransportErrorKind};
+use crate::transport::{BoxFuture, HttpTransport, HyperTransport, Reservation, TransportError, TransportErrorKind};
 
 /// One operation per kind of call there is.
 macro_rules! probe {
@@ -330,4 +332,143 @@ async fn a_dropped_trial_lets_another_one_try() {
     }
     read(&core).await.unwrap();
     assert_eq!(core.circuit_state("logs"), CircuitState::Closed);
+}
+
+/// As many requests at once as the pool of a real transport has connections; the answers are scripted.
+#[derive(Clone, Debug)]
+struct Narrow(ScriptedTransport, HyperTransport);
+
+struct InUse(ByteStream, #[expect(dead_code)] Reservation);
+
+impl BodySource for InUse {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
+        self.0.poll_chunk(cx)
+    }
+}
+
+impl HttpTransport for Narrow {
+    fn send(&self, _: http::Request<ByteStream>) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
+        panic!("a call reserves its connection")
+    }
+
+    fn reserve(&self) -> Result<Reservation, BoxFuture<'_, Result<Reservation, TransportError>>> {
+        self.1.reserve()
+    }
+
+    fn send_reserved(
+        &self,
+        place: Reservation,
+        request: http::Request<ByteStream>,
+    ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
+        Box::pin(async move {
+            let answer = self.0.send(request).await?;
+            Ok(answer.map(|body| ByteStream::from_source(Box::new(InUse(body, place)))))
+        })
+    }
+
+    fn pool(&self) -> Option<(usize, usize)> {
+        self.1.pool()
+    }
+}
+
+fn narrow(script: &ScriptedTransport, max: usize) -> Narrow {
+    Narrow(script.clone(), HyperTransport::builder().pool_max(max).build())
+}
+
+/// A body that can be sent once.
+fn once() -> ByteStream {
+    ByteStream::from_reader(&b"once"[..], Some(4))
+}
+
+fn limited<O: Operation>(core: &Arc<Core>, request: O, options: RequestOptions) -> Sending<O::Output> {
+    let mut call = Call::new(core.clone());
+    call.options(options);
+    call.send(Box::new(request))
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_beyond_the_connections_wait_for_their_turn() {
+    let script = ScriptedTransport::new();
+    script.on_any().always(Answer::ok().delay(Duration::from_secs(20)));
+    let core = core(narrow(&script, 2), |b| b);
+    let started = Instant::now();
+    // The last of them waits for three minutes, an attempt may take 30 s, and the bodies can be sent once.
+    let options = RequestOptions::new().attempt_timeout(Duration::from_secs(30));
+    let all: JoinSet<_> = (0..20).map(|_| limited(&core, Write(once()), options.clone())).collect();
+    for done in all.join_all().await {
+        done.unwrap();
+    }
+    assert_eq!(started.elapsed().as_secs(), 200);
+    assert_eq!((core.retry_tokens(), script.requests().len()), (Some(500), 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exhausted_pool_says_what_to_do_and_counts_for_nothing() {
+    let script = ScriptedTransport::new();
+    let transport = narrow(&script, 1);
+    let held = transport.reserve().ok().unwrap();
+    let core = core(transport, |b| b);
+    let started = Instant::now();
+    let options = RequestOptions::new().attempt_timeout(Duration::from_millis(30));
+    let all: JoinSet<_> = (0..10).map(|_| limited(&core, Write(once()), options.clone())).collect();
+    for failed in all.join_all().await {
+        let error = failed.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network(NetworkError::PoolExhausted), 0));
+        let text = error.to_string();
+        assert!(
+            text.contains("for a connection and got none: 1 of 1 are in use; read the bodies of answers"),
+            "{text}"
+        );
+        assert!(text.ends_with("or raise `max_connections`") && error.is_retryable(), "{text}");
+    }
+    assert_eq!(started.elapsed().as_secs(), 60);
+    assert_eq!((core.retry_tokens(), core.circuit_state("logs")), (Some(500), CircuitState::Closed));
+    // A limit that ends in the queue is told from one that ends with the server.
+    let started = Instant::now();
+    let options = RequestOptions::new().timeout(Duration::from_secs(2));
+    let error = limited(&core, Remove(ByteStream::empty()), options.clone()).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network(NetworkError::PoolExhausted), 0));
+    assert!(error.message().contains("2s ended while it waited for a connection: 1 of 1 are in use"), "{error}");
+    assert_eq!(started.elapsed().as_secs(), 2);
+    drop(held);
+    script.on_any().always(Answer::never());
+    let error = limited(&core, Remove(ByteStream::empty()), options).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network(NetworkError::Timeout), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_count_what_was_sent() {
+    let script = ScriptedTransport::new();
+    script.on_any().times(1, Answer::status(500)).always(Answer::never());
+    let core_of = |script: &ScriptedTransport| core(script.clone(), |b| b);
+    let late = RequestOptions::new().timeout(Duration::from_secs(2));
+    let error = limited(&core_of(&script), Read(ByteStream::empty()), late.clone()).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network(NetworkError::Timeout), 2));
+    let error = limited(&core_of(&script), Remove(ByteStream::empty()), late).await.unwrap_err();
+    assert_eq!((error.attempts(), script.requests().len()), (1, 3));
+    // A body that breaks off after its head, and cannot be gone on with.
+    let script = ScriptedTransport::new();
+    script.on_any().always(Answer::ok().body("hello").chunks_of(1).truncate_after(2));
+    let once = RequestOptions::new().max_attempts(1);
+    let error = limited(&core_of(&script), Read(ByteStream::empty()), once).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (TransferError::IncompleteBody.into(), 1));
+    // Nothing leaves without credentials.
+    let script = ScriptedTransport::new();
+    let nobody = core(script.clone(), |b| b.credentials_provider(Arc::new(Nobody)));
+    let error = read(&nobody).await.unwrap_err();
+    assert_eq!((error.attempts(), script.requests().len()), (0, 0), "{error}");
+}
+
+/// Has none.
+#[derive(Debug)]
+struct Nobody;
+
+impl ProvideCredentials for Nobody {
+    fn name(&self) -> &'static str {
+        "nobody"
+    }
+
+    fn credentials(&self) -> CredentialsFuture<'_> {
+        Box::pin(async { Err(S3Error::new(CredentialsError::NotFound, "there are none")) })
+    }
 }

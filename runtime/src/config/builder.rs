@@ -162,10 +162,27 @@ impl<T> ConfigBuilder<T> {
         self
     }
 
-    /// How many connections may be open at once. Default 100. A request that finds none free within the connect
-    /// timeout fails with `PoolExhausted`.
+    /// How many connections may be in use at once. Default 100; at least 1. Requests beyond wait for their turn, as
+    /// [`connection_wait`](Self::connection_wait) says.
+    ///
+    /// A connection is in use until the body of its answer has been read to the end or dropped; a body that is held unread
+    /// keeps it. Who holds as many bodies as there are connections, and then sends requests before reading on, waits for
+    /// himself. Piping objects into others needs two connections each: with fewer at a time than there are connections
+    /// it always goes on, with half as many none waits.
     pub fn max_connections(self, max: usize) -> Self {
         self.set(Opt::MaxConnections, Value::Count(max as u64))
+    }
+
+    /// For how long no connection may become free before the requests that wait for one fail as `PoolExhausted`. Default
+    /// 60 s; `None`: they wait for ever.
+    ///
+    /// It is not how long a request may wait: requests get their turns in the order in which they came, and however long
+    /// the queue is, it is waited in for as long as it moves. What a call may take in all is for
+    /// [`operation_timeout`](Self::operation_timeout) and the `timeout` of a call to say; if that ends while the call
+    /// waits, it is `PoolExhausted` too. Waiting is no attempt: it takes nothing from the attempt timeout, the retries or
+    /// the circuit.
+    pub fn connection_wait(self, time: impl Into<Option<Duration>>) -> Self {
+        self.time(Opt::ConnectionWait, time)
     }
 
     /// How long an idle connection is kept. Default 90 s.

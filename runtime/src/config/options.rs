@@ -166,7 +166,7 @@ options! {
         "for silence on the wire while the client waits for bytes";
     AttemptTimeout "attempt_timeout" [] []
         "no limit"
-        "for one attempt, up to the head of its answer";
+        "for one attempt, up to the head of its answer, without the wait for a connection";
     OperationTimeout "operation_timeout" [("S3_INTEGRATION_TIMEOUT_MS", Millis)] []
         "60s"
         "for a call with all its attempts, if it has no streaming body";
@@ -178,7 +178,10 @@ options! {
         "`standard`, or `adaptive`: requests slow down too when the store is overloaded; `legacy` means `standard`";
     MaxConnections "max_connections" [] []
         "100"
-        "connections open at once";
+        "connections in use at once, all hosts together; requests beyond wait for their turn";
+    ConnectionWait "connection_wait" [] []
+        "60s"
+        "for how long no connection may become free before the requests that wait for one fail";
     ConnectionIdleTimeout "connection_idle_timeout" [] []
         "90s"
         "how long an idle connection is kept";

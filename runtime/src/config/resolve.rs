@@ -257,6 +257,9 @@ impl Draft {
         if let Some(max) = settings.count(Opt::MaxConnections) {
             hyper = hyper.pool_max(usize::try_from(max).unwrap_or(usize::MAX));
         }
+        if let Some(wait) = settings.time(Opt::ConnectionWait) {
+            hyper = hyper.pool_wait(wait);
+        }
         if let Some(Some(idle)) = settings.time(Opt::ConnectionIdleTimeout) {
             hyper = hyper.pool_idle(idle);
         }

@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use crate::error::{
     BoxError, ConfigurationError, ErrorKind, NetworkError, ResponseError, RetryClass, S3Error, TransferError,
 };
+
+/// What to do when all connections are in use.
+pub(crate) const HOW_TO_FREE: &str = "read the bodies of answers to their end or drop them (a body that is held unread keeps its connection), or raise `max_connections`";
 
 /// What kept an answer from coming.
 #[non_exhaustive]
@@ -26,7 +30,7 @@ pub enum TransportErrorKind {
     ConnectTimeout,
     /// The server took nothing and sent nothing for too long. It may have acted on the request.
     IdleTimeout,
-    /// All connections are in use and none became free in time. Nothing was sent.
+    /// All connections are in use and none became free for too long. Nothing was sent.
     PoolExhausted {
         /// Connections in use.
         active: usize,
@@ -96,11 +100,11 @@ impl TransportError {
         self
     }
 
-    /// All connections are in use.
-    pub fn pool_exhausted(active: usize, max: usize) -> Self {
-        let message = format!("no connection free: {active} of {max} in use");
-        Self::new(TransportErrorKind::PoolExhausted { active, max }, message)
-            .with_suggestion("finish or drop the bodies of earlier answers, or raise the pool's maximum")
+    /// All connections are in use, and `waited` was too long.
+    pub fn pool_exhausted(active: usize, max: usize, waited: Duration) -> Self {
+        let waited = Duration::from_millis(waited.as_millis().try_into().unwrap_or(u64::MAX));
+        let message = format!("waited {waited:?} for a connection and got none: {active} of {max} are in use");
+        Self::new(TransportErrorKind::PoolExhausted { active, max }, message).with_suggestion(HOW_TO_FREE)
     }
 
     /// What happened.

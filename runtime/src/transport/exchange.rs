@@ -39,6 +39,7 @@ impl Exchanges {
     /// No `async fn`: the future would keep the place of the request it was given beside that of the one it sends.
     pub(super) fn exchange(
         &self,
+        mut permit: Permit,
         request: Request<ByteStream>,
     ) -> impl Future<Output = Result<Response<ByteStream>, TransportError>> + Send + '_ {
         let https = request.uri().scheme() == Some(&Scheme::HTTPS);
@@ -47,10 +48,6 @@ impl Exchanges {
         let mut request = Some(request);
         async move {
             let home = check(&uri, https)?;
-            let mut permit = match self.pool.try_permit() {
-                Some(permit) => permit,
-                None => Box::pin(self.pool.permit(self.settings.connect_timeout)).await?,
-            };
             loop {
                 let line = match self.pool.take(https, authority(&uri), home) {
                     Some(line) => line,
@@ -96,6 +93,12 @@ impl Exchanges {
                 }
             }
         }
+    }
+
+    /// The right to use a connection, waited for.
+    pub(super) async fn permit(&self) -> Result<Permit, TransportError> {
+        runtime()?;
+        self.pool.permit(self.settings.pool_wait).await
     }
 
     /// The request as it goes over the wire, and what is kept of it.
@@ -337,9 +340,7 @@ fn authority(uri: &Uri) -> &str {
 
 /// What has to be so before anything is sent, and where we are.
 fn check(uri: &Uri, https: bool) -> Result<Id, TransportError> {
-    let Ok(runtime) = Handle::try_current() else {
-        return Err(TransportError::new(Kind::Unsupported, "requests can be sent inside a tokio runtime only"));
-    };
+    let runtime = runtime()?;
     if !https && uri.scheme() != Some(&Scheme::HTTP) {
         return Err(TransportError::new(Kind::Unsupported, "the target is no http or https URL"));
     }
@@ -348,6 +349,11 @@ fn check(uri: &Uri, https: bool) -> Result<Id, TransportError> {
         return Err(error.with_suggestion("enable the feature `rustls-ring`"));
     }
     Ok(runtime.id())
+}
+
+fn runtime() -> Result<Handle, TransportError> {
+    Handle::try_current()
+        .map_err(|_| TransportError::new(Kind::Unsupported, "requests can be sent inside a tokio runtime only"))
 }
 
 fn failed(error: BoxError, connecting: bool, uri: &Uri) -> TransportError {

@@ -14,7 +14,7 @@ use super::pool::Pool;
 use super::proxy::Proxies;
 #[cfg(feature = "_tls")]
 use super::tls::TlsOptions;
-use super::{BoxFuture, HttpTransport, TransportError};
+use super::{BoxFuture, HttpTransport, Reservation, TransportError};
 use crate::body::ByteStream;
 use crate::resilience::StallPolicy;
 
@@ -44,6 +44,7 @@ pub struct HyperTransportBuilder {
     pool_max: usize,
     pool_idle: Duration,
     pool_lifetime: Option<Duration>,
+    pub(super) pool_wait: Option<Duration>,
     pub(super) connect_timeout: Duration,
     pub(super) read_idle_timeout: Option<Duration>,
     pub(super) stalls: Option<StallPolicy>,
@@ -60,6 +61,7 @@ impl Default for HyperTransportBuilder {
             pool_max: 100,
             pool_idle: Duration::from_secs(90),
             pool_lifetime: None,
+            pool_wait: Some(Duration::from_secs(60)),
             connect_timeout: Duration::from_secs(5),
             read_idle_timeout: Some(Duration::from_secs(30)),
             stalls: Some(StallPolicy::default()),
@@ -75,11 +77,21 @@ impl Default for HyperTransportBuilder {
 impl HyperTransportBuilder {
     /// How many connections may be in use at the same time, all hosts together. Default: 100; at least 1.
     ///
-    /// A request beyond waits as long as the [connect timeout](Self::connect_timeout) for one to become free,
-    /// then fails as [`PoolExhausted`](super::TransportErrorKind::PoolExhausted). A connection is in use until the body of its
-    /// answer has been read to the end or dropped.
+    /// Requests beyond wait for their turn, as [`pool_wait`](Self::pool_wait) says. A connection is in use until the body of
+    /// its answer has been read to the end or dropped: who holds bodies unread while requests wait for their connections
+    /// waits for himself.
     pub fn pool_max(mut self, connections: usize) -> Self {
         self.pool_max = connections.clamp(1, Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// How long no connection may become free before the requests that wait for one fail as
+    /// [`PoolExhausted`](super::TransportErrorKind::PoolExhausted). Default: 60 s. `None`: they wait for ever.
+    ///
+    /// It is no limit for a request: they get their turns in the order in which they came, and however many there are, each
+    /// waits for as long as those before it get theirs.
+    pub fn pool_wait(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.pool_wait = time.into();
         self
     }
 
@@ -207,7 +219,29 @@ impl HttpTransport for HyperTransport {
         &self,
         request: http::Request<ByteStream>,
     ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
-        Box::pin(self.inner.exchange(request))
+        match self.reserve() {
+            Ok(place) => self.send_reserved(place, request),
+            Err(free) => Box::pin(async move { self.send_reserved(free.await?, request).await }),
+        }
+    }
+
+    fn reserve(&self) -> Result<Reservation, BoxFuture<'_, Result<Reservation, TransportError>>> {
+        match self.inner.pool.try_permit() {
+            Some(permit) => Ok(Reservation(Some(permit))),
+            None => Err(Box::pin(async { Ok(Reservation(Some(self.inner.permit().await?))) })),
+        }
+    }
+
+    fn send_reserved(
+        &self,
+        place: Reservation,
+        request: http::Request<ByteStream>,
+    ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
+        match place.0 {
+            Some(permit) if permit.is_of(&self.inner.pool) => Box::pin(self.inner.exchange(permit, request)),
+            // Of another transport, or of none.
+            _ => self.send(request),
+        }
     }
 
     fn wants_operation_name(&self) -> bool {

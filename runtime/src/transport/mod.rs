@@ -36,6 +36,7 @@ use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub(crate) use error::HOW_TO_FREE;
 pub use error::{TransportError, TransportErrorKind};
 pub use hyper::{HyperTransport, HyperTransportBuilder};
 pub use proxy::{NoProxy, Proxies, Proxy};
@@ -56,6 +57,13 @@ pub struct OperationName(pub &'static str);
 /// many seconds apart, say that the server lives. They are no stream that could stall.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unhurried;
+
+/// A place among the connections of a transport, which [`HttpTransport::reserve`] hands out. Dropped, it is given back.
+///
+/// The default is the place in a transport that has room for all. A transport that wraps another hands on what that one
+/// gave.
+#[derive(Debug, Default)]
+pub struct Reservation(Option<pool::Permit>);
 
 /// Sends HTTP requests.
 ///
@@ -79,6 +87,40 @@ pub trait HttpTransport: Debug + Send + Sync + 'static {
         request: http::Request<ByteStream>,
     ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>>;
 
+    /// A place for one request, in transports that have so many connections and no more. The client asks for it before each
+    /// attempt, right before it signs: a request that waits has not been tried yet, and carries a fresh date when it goes.
+    ///
+    /// `Ok`: there is one, at once. `Err`: all are taken, and this waits for one. Default: there always is one.
+    ///
+    /// ```
+    /// use integration_s3_runtime::transport::{HttpTransport, HyperTransport};
+    ///
+    /// let transport = HyperTransport::builder().pool_max(1).build();
+    /// let place = transport.reserve();
+    /// assert!(place.is_ok());
+    /// assert!(transport.reserve().is_err());
+    /// drop(place);
+    /// assert!(transport.reserve().is_ok());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// No error, but the wait for a place. It ends with a [`TransportError`] if it was in vain.
+    fn reserve(&self) -> Result<Reservation, BoxFuture<'_, Result<Reservation, TransportError>>> {
+        Ok(Reservation::default())
+    }
+
+    /// Sends one request over the place that was [reserved](Self::reserve) for it. A transport that reserves must have
+    /// this as well. Default: [`send`](Self::send), without a look at the place.
+    fn send_reserved(
+        &self,
+        place: Reservation,
+        request: http::Request<ByteStream>,
+    ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
+        drop(place);
+        self.send(request)
+    }
+
     /// Whether requests should carry an [`OperationName`]. It costs a few allocations, so transports
     /// that do not look at it may say no. Default: yes.
     fn wants_operation_name(&self) -> bool {
@@ -99,6 +141,18 @@ macro_rules! forward {
                 request: http::Request<ByteStream>,
             ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
                 (**self).send(request)
+            }
+
+            fn reserve(&self) -> Result<Reservation, BoxFuture<'_, Result<Reservation, TransportError>>> {
+                (**self).reserve()
+            }
+
+            fn send_reserved(
+                &self,
+                place: Reservation,
+                request: http::Request<ByteStream>,
+            ) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
+                (**self).send_reserved(place, request)
             }
 
             fn wants_operation_name(&self) -> bool {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub(super) struct Pool {
     idle_limit: Duration,
     lifetime: Option<Duration>,
     idle: Mutex<Idle>,
+    /// When a request that had to wait got a connection the last time.
+    served: Mutex<Option<Instant>>,
     /// A task looks after idle connections. There is none while there are none.
     swept: AtomicBool,
 }
@@ -59,6 +62,7 @@ impl Pool {
             idle_limit,
             lifetime,
             idle: Mutex::default(),
+            served: Mutex::default(),
             swept: AtomicBool::new(false),
         }
     }
@@ -73,13 +77,32 @@ impl Pool {
         Some(Permit { pool: Arc::clone(self), line: None })
     }
 
-    /// The right to use one connection; waited for, `limit` at most.
-    pub(super) async fn permit(self: &Arc<Self>, limit: Duration) -> Result<Permit, TransportError> {
-        match tokio::time::timeout(limit, self.permits.acquire()).await {
-            Ok(Ok(permit)) => permit.forget(),
-            _ => return Err(TransportError::pool_exhausted(self.in_use(), self.max)),
+    /// The right to use one connection, in the order in which it was asked for. Waited for as long as others before get
+    /// theirs; if nobody does for `limit`, that was it.
+    pub(super) async fn permit(self: &Arc<Self>, limit: Option<Duration>) -> Result<Permit, TransportError> {
+        let since = Instant::now();
+        let mut free = pin!(self.permits.acquire());
+        let mut moved = since;
+        loop {
+            let got = match limit.and_then(|limit| moved.checked_add(limit)) {
+                Some(until) => tokio::time::timeout_at(until, free.as_mut()).await,
+                None => Ok(free.as_mut().await),
+            };
+            if let Ok(Ok(permit)) = got {
+                permit.forget();
+                break;
+            }
+            match *self.served() {
+                Some(served) if served > moved => moved = served,
+                _ => return Err(TransportError::pool_exhausted(self.in_use(), self.max, since.elapsed())),
+            }
         }
+        *self.served() = Some(Instant::now());
         Ok(Permit { pool: Arc::clone(self), line: None })
+    }
+
+    fn served(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
@@ -209,6 +232,18 @@ impl Drop for Sweeper {
 pub(super) struct Permit {
     pool: Arc<Pool>,
     pub(super) line: Option<Box<Line>>,
+}
+
+impl Permit {
+    pub(super) fn is_of(&self, pool: &Arc<Pool>) -> bool {
+        Arc::ptr_eq(&self.pool, pool)
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
 }
 
 impl Drop for Permit {

@@ -511,7 +511,7 @@ async fn from_one_to_ten_thousand_requests_at_once_all_are_answered() {
     let server = Server::start(|_, _| (HELLO, false)).await;
     for (at_once, max) in [(1, 1), (32, 32), (1_000, 1_000), (10_000, 100), (10_000, 4_000)] {
         let limit = Duration::from_secs(60);
-        let transport = HyperTransport::builder().pool_max(max).connect_timeout(limit).build();
+        let transport = HyperTransport::builder().pool_max(max).connect_timeout(limit).pool_wait(limit).build();
         let before = server.count();
         let mut all = JoinSet::new();
         for _ in 0..at_once {
@@ -529,7 +529,7 @@ async fn from_one_to_ten_thousand_requests_at_once_all_are_answered() {
 #[tokio::test]
 async fn a_place_waited_for_too_long_is_an_exhausted_pool_and_nothing_else() {
     let server = Server::start(|_, _| (HELD, false)).await;
-    let transport = HyperTransport::builder().pool_max(3).connect_timeout(Duration::from_millis(30)).build();
+    let transport = HyperTransport::builder().pool_max(3).pool_wait(Duration::from_millis(30)).build();
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(transport.send(server.get()).await.unwrap());
@@ -538,4 +538,43 @@ async fn a_place_waited_for_too_long_is_an_exhausted_pool_and_nothing_else() {
     assert_eq!(error.kind(), Kind::PoolExhausted { active: 3, max: 3 });
     held.pop();
     assert_eq!(read(&transport, server.get()).await, "hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_is_waited_in_for_as_long_as_it_moves() {
+    let transport = HyperTransport::builder().pool_max(1).pool_wait(Duration::from_secs(60)).build();
+    let began = tokio::time::Instant::now();
+    let first = transport.reserve().ok().unwrap();
+    let mut queue = JoinSet::new();
+    for _ in 0..10 {
+        let transport = transport.clone();
+        queue.spawn(async move {
+            let place = match transport.reserve() {
+                Ok(place) => place,
+                Err(free) => free.await?,
+            };
+            tokio::time::sleep(Duration::from_secs(50)).await;
+            drop(place);
+            Ok::<_, crate::transport::TransportError>(())
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    drop(first);
+    while let Some(turn) = queue.join_next().await {
+        turn.unwrap().unwrap();
+    }
+    assert_eq!(began.elapsed().as_secs(), 550);
+    // A new one has its own time: what moved before it came is nothing to it.
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let held = transport.reserve().ok().unwrap();
+    let began = tokio::time::Instant::now();
+    let error = transport.reserve().err().unwrap().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::PoolExhausted { active: 1, max: 1 });
+    assert_eq!(began.elapsed().as_secs(), 60);
+    assert!(error.message().contains("waited 60"), "{error}");
+    // Whoever gives up waiting leaves the place to the next.
+    let gone = tokio::time::timeout(Duration::from_secs(1), transport.reserve().err().unwrap()).await;
+    assert!(gone.is_err());
+    drop(held);
+    assert!(transport.reserve().is_ok());
 }

@@ -209,7 +209,9 @@ fn failure(kind: TransportErrorKind) -> TransportError {
         Kind::Reset => "the script reset the connection",
         Kind::ConnectTimeout => "the script let connecting time out",
         Kind::IdleTimeout => "the script sent nothing for too long",
-        Kind::PoolExhausted { active, max } => return TransportError::pool_exhausted(active, max),
+        Kind::PoolExhausted { active, max } => {
+            return TransportError::pool_exhausted(active, max, Duration::from_secs(60));
+        }
         _ => "the script failed the request",
     };
     TransportError::new(kind, message)

@@ -72,7 +72,8 @@ async fn fails_delays_cuts_and_stalls() {
         Answer::ok().header("bad name", "x"),
     ]);
     let get = || request(None, "GET", "/b/k");
-    assert_eq!(script.send(get()).await.unwrap_err().message(), "no connection free: 3 of 3 in use");
+    let error = script.send(get()).await.unwrap_err();
+    assert_eq!(error.message(), "waited 60s for a connection and got none: 3 of 3 are in use");
 
     let began = tokio::time::Instant::now();
     assert_eq!(script.send(get()).await.unwrap().into_body().collect().await.unwrap(), "hello");

@@ -220,13 +220,14 @@ async fn what_is_not_http_is_said_to_be_so() {
 #[tokio::test]
 async fn a_full_pool_is_an_error_of_its_own_and_recovers() {
     let server = Server::start(say(&[HELD])).await;
-    let transport = HyperTransport::builder().pool_max(2).connect_timeout(Duration::from_millis(50)).build();
+    let transport = HyperTransport::builder().pool_max(2).pool_wait(Duration::from_millis(50)).build();
     let first = transport.send(server.get()).await.unwrap();
     let second = transport.send(server.get()).await.unwrap();
     assert_eq!(transport.connections_in_use(), 2);
     let error = fail(&transport, server.get()).await;
     assert_eq!(error.kind(), Kind::PoolExhausted { active: 2, max: 2 });
-    assert_eq!(error.message(), "no connection free: 2 of 2 in use");
+    let message = error.message();
+    assert!(message.starts_with("waited ") && message.ends_with(" and got none: 2 of 2 are in use"), "{message}");
     // One dropped unread, one read to the end: both free their place.
     drop(first);
     assert_eq!(transport.connections_in_use(), 1);
