@@ -35,6 +35,7 @@ impl Bucket {
             S3Error::new(ResponseError::UnexpectedContent, "the object is not UTF-8 text")
                 .with_suggestion("read it as bytes with get_object")
                 .with_source(error.utf8_error())
+                .with_attempts(1)
                 .with_target("GetObject", Some(self.name()), Some(&key))
         })
     }
@@ -54,6 +55,7 @@ impl Bucket {
                 format!("the object is not the JSON asked for, at line {} column {}", error.line(), error.column()),
             )
             .with_source(error)
+            .with_attempts(1)
             .with_target("GetObject", Some(self.name()), Some(&key))
         })
     }

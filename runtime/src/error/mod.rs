@@ -106,7 +106,8 @@ impl S3Error {
         self.0.key.as_deref()
     }
 
-    /// How many times the request was sent; 0 when it never left.
+    /// How many times the request was handed to a connection; 0 when it never left. An attempt whose connection could not
+    /// be opened counts; for the body of an answer, attempts count from the last byte that came.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
