@@ -73,10 +73,13 @@ pub(super) struct Attempts<'a> {
     watch: &'a Watch<'a>,
     max_attempts: u32,
     attempt_timeout: Option<Duration>,
+    /// It is the caller's own, and shorter than the client's.
+    impatient: bool,
     /// Tokens of the retry under way.
     hold: Option<Hold<'a>>,
-    /// The last attempt broke on a connection that had served others before.
-    stale: bool,
+    /// How the last attempt ended says nothing about the server: it broke on a connection that had served others before, or its
+    /// caller waits less long than others.
+    moot: bool,
     /// An attempt was made whose outcome nobody knows.
     unheard: bool,
     /// Where the bucket was found, if elsewhere than configured.
@@ -103,6 +106,7 @@ impl<'a> Attempts<'a> {
         watch: &'a Watch<'a>,
     ) -> Self {
         let mut jitter = core.jitter();
+        let own = options.and_then(|o| o.attempt_timeout);
         Self {
             core,
             facts,
@@ -113,9 +117,10 @@ impl<'a> Attempts<'a> {
             place,
             watch,
             max_attempts: options.and_then(|o| o.max_attempts).unwrap_or(place.policy.max_attempts),
-            attempt_timeout: options.and_then(|o| o.attempt_timeout).or(core.config.timeouts.attempt),
+            attempt_timeout: own.or(core.config.timeouts.attempt),
+            impatient: own.is_some_and(|own| core.config.timeouts.attempt.is_none_or(|usual| own < usual)),
             hold: None,
-            stale: false,
+            moot: false,
             unheard: false,
             elsewhere: place.elsewhere.clone(),
             invocation: InvocationId::new(&mut jitter),
@@ -203,15 +208,19 @@ impl<'a> Attempts<'a> {
             None => Box::pin(place.enter(self.bucket, self.watch)).await?,
         };
         self.made += 1;
-        self.stale = false;
+        self.moot = false;
         let answer = match self.attempt_timeout {
             None => self.exchange(leave.slot).await,
             Some(time) => match Box::pin(place.sent.within(time, self.exchange(leave.slot))).await {
                 Some(answer) => answer,
-                None => Err(Limit::Attempt.passed(time)),
+                None => {
+                    // How long one caller waits says nothing about the server, and must not close it to all others.
+                    self.moot |= self.impatient;
+                    Err(Limit::Attempt.passed(time))
+                }
             },
         };
-        place.learn(leave.pass, answer.as_ref().err(), self.stale, self.bucket);
+        place.learn(leave.pass, answer.as_ref().err(), self.moot, self.bucket);
         answer
     }
 
@@ -256,7 +265,7 @@ impl<'a> Attempts<'a> {
         let (head, body) = match answer {
             Ok(response) => response.into_parts(),
             Err(error) => {
-                self.stale = error.connection_reused() && error.kind() == TransportErrorKind::Reset;
+                self.moot = error.connection_reused() && error.kind() == TransportErrorKind::Reset;
                 return Err(error.into());
             }
         };

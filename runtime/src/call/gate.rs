@@ -114,11 +114,11 @@ impl<'a> Place<'a> {
         Ok(leave)
     }
 
-    /// The attempt is over: what its end says is remembered. `stale`: it broke on a connection that had idled.
-    pub(super) fn learn(&self, pass: Option<Pass<'_>>, error: Option<&S3Error>, stale: bool, bucket: Option<&str>) {
+    /// The attempt is over: what its end says is remembered. `moot`: it says nothing about the place.
+    pub(super) fn learn(&self, pass: Option<Pass<'_>>, error: Option<&S3Error>, moot: bool, bucket: Option<&str>) {
         let (outcome, throttled) = match error {
             None => (Outcome::Success, false),
-            Some(_) if stale => (Outcome::Unknown, false),
+            Some(_) if moot => (Outcome::Unknown, false),
             Some(error) => (outcome(error), throttles(error)),
         };
         if let Some(state) = pass.and_then(|pass| pass.done(outcome, || self.core.uptime())) {

@@ -38,7 +38,9 @@ impl RequestOptions {
         self
     }
 
-    /// How long one attempt may take, up to the head of the answer.
+    /// How long one attempt may take, up to the head of the answer. The wait for a connection is not part of it. An attempt
+    /// that takes longer is made again, like others that failed; if this is shorter than the client's own limit, it does
+    /// not count against the bucket's circuit.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self

@@ -472,3 +472,30 @@ impl ProvideCredentials for Nobody {
         Box::pin(async { Err(S3Error::new(CredentialsError::NotFound, "there are none")) })
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_impatience_of_one_caller_closes_the_circuit_to_nobody() {
+    let slow = || {
+        let script = ScriptedTransport::new();
+        script.on_any().always(Answer::ok().delay(Duration::from_millis(500)));
+        script
+    };
+    let soon = RequestOptions::new().attempt_timeout(Duration::from_millis(30));
+    for usual in [None, Some(Duration::from_secs(1))] {
+        let core = core(slow(), |b| b.attempt_timeout(usual));
+        for _ in 0..6 {
+            let error = limited(&core, Look(ByteStream::empty()), soon.clone()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Network(NetworkError::Timeout));
+        }
+        assert_eq!(core.circuit_state("logs"), CircuitState::Closed);
+        read(&core).await.unwrap();
+    }
+    // The limit of the client is what its owner thinks a healthy server keeps, and so is a longer one of a caller.
+    for own in [RequestOptions::new(), RequestOptions::new().attempt_timeout(Duration::from_millis(60))] {
+        let core = core(slow(), |b| b.attempt_timeout(Duration::from_millis(50)));
+        for _ in 0..2 {
+            limited(&core, Look(ByteStream::empty()), own.clone()).await.unwrap_err();
+        }
+        assert_eq!(core.circuit_state("logs"), CircuitState::Open);
+    }
+}

@@ -204,7 +204,8 @@ impl<T> ConfigBuilder<T> {
         self.time(Opt::ReadTimeout, timeout)
     }
 
-    /// How long one attempt may take until the head of its answer is there. Default no limit.
+    /// How long one attempt may take until the head of its answer is there, without the wait for a connection. Default no
+    /// limit. Attempts that take longer count against the bucket's [`circuit`](Self::circuit).
     pub fn attempt_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         self.time(Opt::AttemptTimeout, timeout)
     }
