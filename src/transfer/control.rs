@@ -148,6 +148,20 @@ impl Control {
         *self.dropped.borrow() || *self.commands.borrow() == Command::Cancel
     }
 
+    /// Does what cannot be undone, unless the transfer was called off before. Whoever calls it off meanwhile waits until it
+    /// is done: so it has either happened when that returns, or never will.
+    ///
+    /// # Errors
+    /// [`TransferError::UploadAborted`] when it was called off.
+    pub(crate) fn in_time<T>(&self, work: impl FnOnce() -> T) -> Result<T, S3Error> {
+        // As long as a value is borrowed nobody can set another.
+        let (dropped, command) = (self.dropped.borrow(), self.commands.borrow());
+        if *dropped || *command == Command::Cancel {
+            return Err(cancelled());
+        }
+        Ok(work())
+    }
+
     /// To be passed before each step: waits while the transfer is paused.
     ///
     /// # Errors
@@ -248,6 +262,33 @@ mod tests {
         assert!(handle.is_cancelled());
         assert_eq!(control.pass(&meter).await.unwrap_err().kind(), TransferError::UploadAborted.into());
         control.cancelled().await;
+    }
+
+    #[test]
+    fn what_cannot_be_undone_is_done_before_the_drop_returns_or_never() {
+        use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+        let (control, dropped) = Control::new(TransferHandle::new());
+        let (begun, done) = (AtomicBool::new(false), AtomicBool::new(false));
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                control.in_time(|| {
+                    begun.store(true, SeqCst);
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                    done.store(true, SeqCst);
+                })
+            });
+            while !begun.load(SeqCst) {
+                std::thread::yield_now();
+            }
+            dropped.now();
+            assert!(done.load(SeqCst));
+        });
+        assert_eq!(control.in_time(|| ()).unwrap_err().kind(), TransferError::UploadAborted.into());
+        let handle = TransferHandle::new();
+        let (control, _drop) = Control::new(handle.clone());
+        assert_eq!(control.in_time(|| 7).unwrap(), 7);
+        handle.cancel();
+        control.in_time(|| ()).unwrap_err();
     }
 
     #[tokio::test]

@@ -253,3 +253,36 @@ async fn slow_writers_hold_no_more_than_the_budget_and_do_not_wait_for_each_othe
     }
     assert_eq!(poor.transfer().memory_in_use(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_there_at_the_drop_does_not_come_to_be() {
+    let (server, folder) = (downloads::server().await, Folder::new());
+    let client = downloads::client(&server);
+    let bucket = client.bucket("late");
+    bucket.create_bucket().await.unwrap();
+    let data = bytes(2_000_000, 35);
+    bucket.put_object("a", data.clone()).await.unwrap();
+    // In pieces, and as one answer that is too long to be written at once.
+    let managers = [downloads::small_pieces(&client), client.transfer()];
+    for round in 0..60 {
+        let path = folder.path(&round.to_string());
+        let handle = TransferHandle::new();
+        let download = managers[round % 2].download("late", "a").handle(&handle).to_path(&path);
+        let transfer = download.start();
+        // From here on it syncs the file and gives it its name, sooner or later.
+        while !matches!(handle.progress().phase, Phase::Finishing | Phase::Done) {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..round * 10 {
+            tokio::task::yield_now().await;
+        }
+        drop(transfer);
+        let there = path.exists();
+        until(|| handle.progress().phase.is_final()).await;
+        assert_eq!(path.exists(), there, "round {round}");
+        assert_eq!(handle.progress().phase == Phase::Done, there, "round {round}");
+        assert!(!there || fs::read(&path).unwrap() == data);
+        assert_eq!(folder.names().len(), usize::from(there));
+        let _ = fs::remove_file(&path);
+    }
+}

@@ -210,7 +210,11 @@ impl fmt::Debug for Download {
 /// The bytes go to a hidden temporary file beside the target (`.name.*.s3part`), each where it belongs. When all are there and
 /// agree with the stored checksum, the file is brought to the disk for good and takes the target's name: whoever looks at the
 /// target sees the old file or the new one, never half of one. A link at the target is replaced, not followed; a file
-/// there hands its permissions on. When the download fails, is called off or dropped, the temporary file is removed.
+/// there hands its permissions on. When the download fails, is called off or dropped, the temporary file is removed, in the
+/// background where nobody waits for it.
+///
+/// A drop that comes at the very last moment may find that the file has just taken its name: then it is there, whole. What is
+/// not there when [`cancel`](crate::transfer::TransferHandle::cancel) or the drop returns will not come to be afterwards.
 ///
 /// ```
 /// use std::path::Path;

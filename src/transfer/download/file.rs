@@ -14,6 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{RequestError, TransferError};
 use crate::integrity::{Hasher, Sum};
+use crate::transfer::control::Control;
 use crate::{Bytes, S3Error};
 
 /// What is read back at once.
@@ -270,12 +271,13 @@ impl PartFile {
         let _ = fs::remove_file(&self.path);
     }
 
-    /// Gives it the target's name. `durable`: returns when file and name are on the disk.
+    /// Gives it the target's name, unless the download was called off before. `durable`: returns when file and name are on
+    /// the disk.
     ///
     /// # Errors
-    /// The target has come to be meanwhile and must not be overwritten; the disk is broken. The temporary file is then
-    /// still there.
-    pub(crate) fn publish(&self, target: &Target, durable: bool) -> Result<(), S3Error> {
+    /// It was called off; the target has come to be meanwhile and must not be overwritten; the disk is broken. The temporary
+    /// file is then still there.
+    pub(crate) fn publish(&self, target: &Target, durable: bool, control: &Control) -> Result<(), S3Error> {
         #[cfg(unix)]
         if let Some(mode) = target.mode {
             use std::os::unix::fs::PermissionsExt as _;
@@ -285,11 +287,10 @@ impl PartFile {
         if durable {
             self.file.sync_all().map_err(|error| failed("written", &target.path, error))?;
         }
-        let renamed = if target.overwrite {
-            fs::rename(&self.path, &target.path)
-        } else {
-            self.rename_unless_there(&target.path)
-        };
+        let renamed = control.in_time(|| match target.overwrite {
+            true => fs::rename(&self.path, &target.path),
+            false => self.rename_unless_there(&target.path),
+        })?;
         renamed.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => exists(&target.path),
             _ => failed("written", &target.path, error),
@@ -397,6 +398,10 @@ mod tests {
         }
     }
 
+    fn unhindered() -> Control {
+        Control::new(crate::transfer::TransferHandle::new()).0
+    }
+
     #[test]
     fn bytes_stand_where_they_belong_and_the_name_comes_last() {
         let folder = Folder::new("order");
@@ -407,7 +412,7 @@ mod tests {
         assert_eq!(folder.names(), [part.name()]);
         assert_eq!(part.hash(Hasher::new(Algorithm::Crc32), 2, 7).unwrap(), Hasher::of(Algorithm::Crc32, b"cdefg"));
         assert_eq!(part.hash(Hasher::new(Algorithm::Crc32), 5, 11).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        part.publish(&target, true).unwrap();
+        part.publish(&target, true, &unhindered()).unwrap();
         drop(part);
         assert_eq!(folder.names(), ["a.bin"]);
         assert_eq!(fs::read(folder.0.join("a.bin")).unwrap(), b"abcdefghij");
@@ -426,7 +431,7 @@ mod tests {
         assert!(PartFile::reopen(&target, "a.bin", 10).is_none());
         assert!(PartFile::reopen(&target, "../.x.s3part", 10).is_none());
         let part = PartFile::reopen(&target, &name, 10).unwrap();
-        part.publish(&target, true).unwrap();
+        part.publish(&target, true, &unhindered()).unwrap();
         assert_eq!(folder.names(), ["a.bin"]);
     }
 
@@ -438,14 +443,14 @@ mod tests {
         let part = PartFile::create(&target, None).unwrap();
         part.write(&[Bytes::from_static(b"new")], 0).unwrap();
         fs::write(&path, "somebody else's").unwrap();
-        let error = part.publish(&target, true).unwrap_err();
+        let error = part.publish(&target, true, &unhindered()).unwrap_err();
         assert_eq!(error.message(), format!("{} exists already, and must not be overwritten", path.display()));
         drop(part);
         assert_eq!(fs::read(&path).unwrap(), b"somebody else's");
         assert_eq!(folder.names(), ["a.bin"]);
         fs::remove_file(&path).unwrap();
         let part = PartFile::create(&target, None).unwrap();
-        part.publish(&target, true).unwrap();
+        part.publish(&target, true, &unhindered()).unwrap();
         assert_eq!(folder.names(), ["a.bin"]);
     }
 
@@ -459,7 +464,7 @@ mod tests {
         let target = Target::look(&link, true).unwrap();
         let part = PartFile::create(&target, None).unwrap();
         part.write(&[Bytes::from_static(b"new")], 0).unwrap();
-        part.publish(&target, true).unwrap();
+        part.publish(&target, true, &unhindered()).unwrap();
         assert_eq!(fs::read(&real).unwrap(), b"precious");
         assert_eq!(fs::read(&link).unwrap(), b"new");
         assert!(!fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -480,7 +485,7 @@ mod tests {
         let part = PartFile::create(&target, Some(3)).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(part.path()) & 0o007, 0, "nobody else reads it while it grows");
-        part.publish(&target, true).unwrap();
+        part.publish(&target, true, &unhindered()).unwrap();
         assert_eq!(mode(&path), 0o440);
     }
 

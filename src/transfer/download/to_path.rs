@@ -148,7 +148,7 @@ async fn in_pieces(
         Err(error) => Err(error),
     };
     let finished = match verdict {
-        Ok(verification) => publish(&file, target, job.durable).await.map(|()| verification),
+        Ok(verification) => publish(run, &file, target, job.durable).await.map(|()| verification),
         Err(error) => Err(error),
     };
     match finished {
@@ -188,9 +188,9 @@ async fn read_back(file: &Arc<PartFile>, target: &Target, total: u64, stored: Su
     .await
 }
 
-async fn publish(file: &Arc<PartFile>, target: &Target, durable: bool) -> Result<(), S3Error> {
-    let (file, target) = (file.clone(), target.clone());
-    blocking(move || file.publish(&target, durable)).await
+async fn publish(run: &Run, file: &Arc<PartFile>, target: &Target, durable: bool) -> Result<(), S3Error> {
+    let (file, target, control) = (file.clone(), target.clone(), run.control.clone());
+    blocking(move || file.publish(&target, durable, &control)).await
 }
 
 /// Removes the temporary file before anybody hears of the failure.
@@ -254,11 +254,11 @@ async fn stream(
     }
     if ended {
         // All of it is here: the disk hears of it once.
-        let (place, durable) = (target.clone(), job.durable);
+        let (place, durable, control) = (target.clone(), job.durable, run.control.clone());
         blocking(move || {
             let file = PartFile::create(&place, None)?;
             file.write(&chunks, 0).map_err(|error| failed("written", &place.path, error))?;
-            file.publish(&place, durable)
+            file.publish(&place, durable, &control)
         })
         .await?;
         run.meter.add(bytes);
@@ -278,7 +278,7 @@ async fn stream(
         }
         sink.finish().await?;
         run.meter.phase(Phase::Finishing);
-        publish(&file, target, job.durable).await
+        publish(run, &file, target, job.durable).await
     }
     .await;
     match result {
