@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::USER_AGENT;
+use http::header::{HOST, USER_AGENT};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
@@ -158,8 +158,8 @@ impl<'a> Attempts<'a> {
     /// An answer that began well and could not be read to its end. Asked for again where that is harmless.
     pub(super) fn undecodable(&mut self, error: S3Error) -> BoxFuture<'_, Result<(), S3Error>> {
         Box::pin(async move {
-            // The request has no headers any more when it went with the body of an answer.
-            if !self.facts.idempotent || self.request.headers().is_empty() {
+            // Spent: it went with the body of an answer.
+            if !self.facts.idempotent || self.request.is_spent() {
                 return Err(error);
             }
             self.judge(error).await
@@ -310,8 +310,9 @@ impl<'a> Attempts<'a> {
     fn signed(&mut self, now: Timestamp) -> Result<(HeaderMap, ByteStream), S3Error> {
         let core = self.core;
         // The copy stays: it is small, and exactly as large as it is. What is added below has room in the one that goes.
-        let kept = self.request.headers().clone();
+        let kept = if self.request.headers().is_empty() { HeaderMap::new() } else { self.request.headers().clone() };
         let mut headers = std::mem::replace(self.request.headers_mut(), kept);
+        headers.insert(HOST, self.request.host().clone());
         headers.insert(USER_AGENT, core.user_agent.clone());
         headers.insert(INVOCATION, self.invocation.to_header());
         headers.insert(ATTEMPT, attempt_header(self.made, self.max_attempts));

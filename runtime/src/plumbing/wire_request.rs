@@ -3,7 +3,6 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::HOST;
 use http::uri::Uri;
 use http::{HeaderMap, HeaderValue};
 
@@ -14,6 +13,8 @@ use crate::error::{RequestError, S3Error};
 /// A finished request without its method, which the operation's facts name.
 pub struct WireRequest {
     uri: Uri,
+    /// Apart from the others, which are mostly none and then cost nothing to keep.
+    host: HeaderValue,
     headers: HeaderMap,
     body: ByteStream,
     checksum: Option<String>,
@@ -41,12 +42,12 @@ pub(super) struct Written {
 impl WireRequest {
     /// Boxed at once: it is large.
     pub(super) fn new(written: Written) -> Result<Box<Self>, S3Error> {
-        let Written { url, mut headers, body, checksum, checksum_header, mode_header, bucket, bucket_in_host, key_at } =
+        let Written { url, headers, body, checksum, checksum_header, mode_header, bucket, bucket_in_host, key_at } =
             written;
         let (uri, host) = target(url)?;
-        headers.insert(HOST, host);
         Ok(Box::new(Self {
             uri,
+            host,
             headers,
             body,
             checksum,
@@ -93,7 +94,12 @@ impl WireRequest {
         self.bucket_in_host
     }
 
-    /// The headers, `host` among them.
+    /// The `host` header.
+    pub fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
+    /// The headers, `host` not among them.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -143,6 +149,7 @@ impl WireRequest {
     pub fn take_head(&mut self) -> Self {
         let head = Self {
             uri: std::mem::take(&mut self.uri),
+            host: self.host.clone(),
             headers: std::mem::take(&mut self.headers),
             body: ByteStream::empty(),
             checksum: self.checksum.take(),
@@ -157,6 +164,7 @@ impl WireRequest {
     pub fn clone_head(&self) -> Self {
         Self {
             uri: self.uri.clone(),
+            host: self.host.clone(),
             headers: self.headers.clone(),
             body: ByteStream::empty(),
             checksum: self.checksum.clone(),
@@ -189,6 +197,11 @@ impl WireRequest {
         self.path().len() > self.key_at + 1
     }
 
+    /// Whether its head was taken.
+    pub fn is_spent(&self) -> bool {
+        self.uri.authority().is_none()
+    }
+
     /// Turns the request to another endpoint or region; key, query, headers and body stay.
     ///
     /// # Errors
@@ -215,7 +228,7 @@ impl WireRequest {
         let (uri, host) = target(url)?;
         let bucket_in_host = place.bucket_in_host();
         self.uri = uri;
-        self.headers.insert(HOST, host);
+        self.host = host;
         self.bucket_in_host = bucket_in_host;
         self.key_at = key_at;
         Ok(())

@@ -103,7 +103,8 @@ fn sign_these(
     let (hex, authorization) = canonical::with_fields(headers, &own, signed, |fields| {
         const SIGNATURE: &[u8] = b", Signature=";
         let names: usize = fields.iter().map(|field| field.name.len() + 1).sum();
-        let mut said = Vec::with_capacity(key.said().len() + names + SIGNATURE.len() + 64);
+        // Exactly as large as it gets: such a buffer becomes a header as it is.
+        let mut said = Vec::with_capacity((key.said().len() + names + SIGNATURE.len() + 64).saturating_sub(1));
         said.extend_from_slice(key.said().as_bytes());
         let names_at = said.len();
         for name in canonical::names(fields) {
