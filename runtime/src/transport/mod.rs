@@ -93,7 +93,8 @@ pub trait HttpTransport: Debug + Send + Sync + 'static {
     /// `Ok`: there is one, at once. `Err`: all are taken, and this waits for one. Default: there always is one.
     ///
     /// ```
-    /// use integration_s3_runtime::transport::{HttpTransport, HyperTransport};
+    /// # use integration_s3_runtime::facade as integration_s3;
+    /// use integration_s3::transport::{HttpTransport, HyperTransport};
     ///
     /// let transport = HyperTransport::builder().pool_max(1).build();
     /// let place = transport.reserve();
