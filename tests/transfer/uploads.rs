@@ -18,7 +18,7 @@ use integration_s3::transfer::{
 use integration_s3::types::{ChecksumAlgorithm, StorageClass};
 use integration_s3::{Bucket, ByteStream, Bytes, Credentials, S3Client};
 use integration_s3_devserver::DevServer;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 
 use super::downloads::{Folder, bytes, client};
 
@@ -113,6 +113,28 @@ async fn every_length_arrives_from_every_source() {
             holds(&bucket, name, &data).await;
         }
     }
+    nothing_is_left(&server, &client);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_longer_than_it_promised_is_an_error_and_stores_nothing() {
+    let server = server().await;
+    let client = client(&server);
+    let bucket = bucket(&client).await;
+    let text = &b"twelve bytes"[..];
+    let longer = "is longer than the 10 bytes it had promised";
+    let error = bucket.put_object("a", ByteStream::from_reader(text, Some(10))).await.unwrap_err();
+    assert!(error.to_string().contains(longer), "{error}");
+    let error = manager(&client).upload("uploads", "a", UploadSource::reader(text, Some(10))).await.unwrap_err();
+    assert!(error.to_string().contains(longer), "{error}");
+    // In parts as well: the promise is of all of them.
+    let (data, promised) = (bytes(13 * MIB + 1, 7), 13 * MIB as u64);
+    let source = UploadSource::reader(Dripping::of(&data), Some(promised));
+    let error = manager(&client).upload("uploads", "a", source).await.unwrap_err();
+    assert!(error.to_string().contains("is longer than the 13631488 bytes"), "{error}");
+    assert!(bucket.head_object("a").await.unwrap_err().is_not_found());
+    bucket.put_object("a", ByteStream::from_reader(text.take(6), Some(6))).await.unwrap();
+    holds(&bucket, "a", b"twelve").await;
     nothing_is_left(&server, &client);
 }
 

@@ -148,7 +148,8 @@ impl ByteStream {
 
     /// A reader, which can be read once; otherwise as [`from_stream`](Self::from_stream).
     ///
-    /// With a length, nothing beyond it is asked of the reader.
+    /// The length is that of all the reader yields: it is read to its end, and one byte more is an error. If it goes on
+    /// after what is meant, as a socket or a pipe does, give it as `reader.take(len)` (tokio's `AsyncReadExt`).
     pub fn from_reader(reader: impl AsyncRead + Send + 'static, len: Option<u64>) -> Self {
         Self::shared(Box::pin(source::ReaderSource::new(reader, len)), len)
     }

@@ -103,21 +103,40 @@ pin_project! {
         buffer: BytesMut,
         promised: Option<u64>,
         seen: u64,
+        // As with streams.
+        last: Bytes,
     }
 }
 
 impl<R> ReaderSource<R> {
     pub(super) fn new(reader: R, promised: Option<u64>) -> Self {
-        Self { reader, buffer: BytesMut::new(), promised, seen: 0 }
+        Self { reader, buffer: BytesMut::new(), promised, seen: 0, last: Bytes::new() }
+    }
+}
+
+impl<R: AsyncRead> ReaderSource<R> {
+    /// Whether the reader has come to its end with what it promised.
+    fn over(reader: Pin<&mut R>, cx: &mut Context<'_>, promised: u64) -> Poll<Result<(), S3Error>> {
+        let mut space = [0];
+        let mut space = ReadBuf::new(&mut space);
+        Poll::Ready(match ready!(reader.poll_read(cx, &mut space)) {
+            Ok(()) if space.filled().is_empty() => Ok(()),
+            Ok(()) => Err(too_long(promised)),
+            Err(error) => Err(failed(error.into())),
+        })
     }
 }
 
 impl<R: AsyncRead + Send> BodySource for ReaderSource<R> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, S3Error>>> {
-        let this = self.project();
+        let mut this = self.project();
         let left = this.promised.map_or(u64::MAX, |promised| promised - *this.seen);
         if left == 0 {
-            return Poll::Ready(None);
+            return Self::over(this.reader, cx, this.promised.unwrap_or_default()).map(|over| match over {
+                Ok(()) if this.last.is_empty() => None,
+                Ok(()) => Some(Ok(std::mem::take(this.last))),
+                Err(error) => Some(Err(error)),
+            });
         }
         if this.buffer.len() < READER_BUFFER / 8 {
             *this.buffer =
@@ -125,12 +144,21 @@ impl<R: AsyncRead + Send> BodySource for ReaderSource<R> {
         }
         let most = usize::try_from(left).map_or(this.buffer.len(), |left| left.min(this.buffer.len()));
         let mut space = ReadBuf::new(&mut this.buffer[..most]);
-        Poll::Ready(match ready!(this.reader.poll_read(cx, &mut space)) {
+        Poll::Ready(match ready!(this.reader.as_mut().poll_read(cx, &mut space)) {
             Ok(()) => match space.filled().len() {
                 0 => ended(*this.seen, *this.promised),
                 n => {
                     *this.seen += n as u64;
-                    Some(Ok(this.buffer.split_to(n).freeze()))
+                    let chunk = this.buffer.split_to(n).freeze();
+                    if left > n as u64 {
+                        return Poll::Ready(Some(Ok(chunk)));
+                    }
+                    // Whoever sends it stops asking once it has what was promised.
+                    *this.last = chunk;
+                    match ready!(Self::over(this.reader, cx, this.promised.unwrap_or_default())) {
+                        Ok(()) => Some(Ok(std::mem::take(this.last))),
+                        Err(error) => Some(Err(error)),
+                    }
                 }
             },
             Err(error) => Some(Err(failed(error.into()))),
@@ -138,7 +166,7 @@ impl<R: AsyncRead + Send> BodySource for ReaderSource<R> {
     }
 
     fn remaining(&self) -> Option<u64> {
-        self.promised.map(|promised| promised - self.seen)
+        self.promised.map(|promised| promised - self.seen + self.last.len() as u64)
     }
 }
 

@@ -154,7 +154,16 @@ async fn streams_are_held_to_the_length_they_promise() {
     assert_eq!(error.to_string(), "the stream given as body is longer than the 3 bytes it had promised");
     let error = ByteStream::from_reader(&b"abc"[..], Some(5)).collect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transfer(TransferError::IncompleteBody));
-    assert_eq!(ByteStream::from_reader(&b"abcdef"[..], Some(3)).collect().await.unwrap(), "abc");
+    let error = ByteStream::from_reader(&b"abcdef"[..], Some(3)).collect().await.unwrap_err();
+    assert_eq!(error.to_string(), "the stream given as body is longer than the 3 bytes it had promised");
+    assert_eq!(ByteStream::from_reader(&b"abc"[..], Some(3)).collect().await.unwrap(), "abc");
+    // The error comes in place of the last bytes: who sends the body must not have all that was promised.
+    let mut body = ByteStream::from_reader(tokio::io::AsyncReadExt::chain(&b"ab"[..], &b"cd"[..]), Some(3));
+    assert_eq!((body.next().await.unwrap().unwrap(), body.len()), (Bytes::from("ab"), Some(1)));
+    body.next().await.unwrap().unwrap_err();
+    let some = tokio::io::AsyncReadExt::take(&b"abcdef"[..], 3);
+    assert_eq!(ByteStream::from_reader(some, Some(3)).collect().await.unwrap(), "abc");
+    assert_eq!(ByteStream::from_reader(&b""[..], Some(0)).collect().await.unwrap(), "");
 }
 
 #[tokio::test]

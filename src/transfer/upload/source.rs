@@ -41,7 +41,8 @@ impl UploadSource {
     }
 
     /// What a reader yields, up to its end. `len` is the exact number of bytes, if it is known: then parts are as large as
-    /// they have to be. Without it an upload has at most 10,000 parts of the size that is set.
+    /// they have to be, and fewer or more are an error. A reader that goes on after what is meant is given as
+    /// `reader.take(len)`. Without it an upload has at most 10,000 parts of the size that is set.
     pub fn reader(reader: impl AsyncRead + Send + 'static, len: Option<u64>) -> Self {
         ByteStream::from_reader(reader, len).into()
     }
