@@ -78,7 +78,7 @@ fn check(status: u16, headers: &HeaderMap, request: &WireRequest) -> Result<Chec
         return Err(Unchecked::NotAsked);
     }
     let status = StatusCode::from_u16(status).unwrap_or_default();
-    Check::of_answer(status, headers, asks_for_part(request))
+    Check::of_answer(status, headers, &|| asks_for_part(request))
 }
 
 /// Whether the body is to be compared with the stored checksum.

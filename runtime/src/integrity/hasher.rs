@@ -111,8 +111,10 @@ impl Sum {
 
     /// A value as headers and listings have it; `None` if it is none of this algorithm.
     pub fn from_base64(algorithm: Algorithm, text: &str) -> Option<Self> {
-        let value = STANDARD.decode(text).ok().filter(|value| value.len() == algorithm.size())?;
-        Some(Self::new(algorithm, &value))
+        // Room for the longest there is.
+        let mut value = [0; 48];
+        let length = STANDARD.decode_slice(text, &mut value).ok().filter(|length| *length == algorithm.size())?;
+        Some(Self::new(algorithm, value.get(..length)?))
     }
 
     /// What computed it.

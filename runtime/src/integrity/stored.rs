@@ -17,14 +17,18 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// What the body of this answer can be compared with. `part`: a part was asked for, by its number.
-    pub(crate) fn of_answer(status: StatusCode, headers: &HeaderMap, part: bool) -> Result<Self, Unchecked> {
+    /// What the body of this answer can be compared with. `part`: whether a part was asked for, by its number.
+    pub(crate) fn of_answer(
+        status: StatusCode,
+        headers: &HeaderMap,
+        part: &dyn Fn() -> bool,
+    ) -> Result<Self, Unchecked> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let kind = text("x-amz-checksum-type").unwrap_or_default();
         let composite = kind.eq_ignore_ascii_case("COMPOSITE");
         if status == StatusCode::PARTIAL_CONTENT && !text("content-range").is_some_and(covers_all) {
             // The checksum of the whole object tells nothing about a part of it.
-            let parts_own = part && !kind.eq_ignore_ascii_case("FULL_OBJECT");
+            let parts_own = part() && !kind.eq_ignore_ascii_case("FULL_OBJECT");
             if !parts_own {
                 return Err(Unchecked::Range);
             }
@@ -33,7 +37,7 @@ impl Check {
         for algorithm in Algorithm::ALL {
             let Some(value) = headers.get(algorithm.header()).and_then(|value| value.to_str().ok()) else { continue };
             let (value, parts) = value.split_once('-').map_or((value, None), |(value, parts)| (value, Some(parts)));
-            if parts.is_some_and(|parts| parts != "1") || (composite && parts.is_none() && !part) {
+            if parts.is_some_and(|parts| parts != "1") || (composite && parts.is_none() && !part()) {
                 seen = Err(Unchecked::Composite);
                 continue;
             }

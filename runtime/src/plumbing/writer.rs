@@ -379,6 +379,9 @@ impl RequestWriter {
         encode_query(name, &mut self.url);
         self.url.push('=');
         encode_query(value, &mut self.url);
+        if end == self.query_at {
+            return;
+        }
         let Some(at) = self.place_of_last(end) else { return };
         // `?b=&c=&a=`: turn `?b=&c=` and `&a=` around and swap the two separators.
         let mut bytes = std::mem::take(&mut self.url).into_bytes();
