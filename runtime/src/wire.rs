@@ -213,6 +213,47 @@ impl CopySource {
             Source::Raw(_) => None,
         }
     }
+
+    /// Whether it can name an object. Requests check this themselves, before anything is sent.
+    ///
+    /// # Errors
+    ///
+    /// If the bucket or the key cannot be one, or the version is empty. A [raw](Self::raw) text is never refused.
+    ///
+    /// ```
+    /// # use integration_s3_runtime::facade as integration_s3;
+    /// use integration_s3::CopySource;
+    ///
+    /// assert!(CopySource::from("logs/a.txt").check().is_ok());
+    /// assert!(CopySource::from("a.txt").check().unwrap_err().to_string().contains("BUCKET/KEY"));
+    /// ```
+    pub fn check(&self) -> Result<(), S3Error> {
+        let Source::Object { bucket, key, version_id } = &self.0 else { return Ok(()) };
+        // `s3://b/k` has been taken for a bucket `s3:`.
+        let scheme = bucket.ends_with(':') && key.starts_with('/');
+        if key.is_empty() || scheme {
+            // A URL can hold a signature: only what can be a bucket is repeated.
+            let shown = if checks::bucket(bucket).is_ok() { format!(" `{bucket}`") } else { String::new() };
+            let what = if scheme { "is a URL" } else { "names no key" };
+            let message = format!("the copy source{shown} {what}: it has to be BUCKET/KEY");
+            return Err(S3Error::new(RequestError::Validation, message)
+                .with_suggestion("write the source as \"bucket/key\", or as (bucket, key)"));
+        }
+        let empty_version = || match version_id.as_deref() {
+            Some("") => Err(S3Error::new(RequestError::Validation, "the version id is empty")),
+            _ => Ok(()),
+        };
+        checks::bucket(bucket).and_then(|()| checks::key(key)).and_then(|()| empty_version()).map_err(|fault| {
+            let error = S3Error::new(fault.kind(), format!("in the copy source, {}", fault.message()));
+            match fault.suggestion() {
+                // The usual suggestion is about endpoints, which a copy source does not have.
+                Some(_) => {
+                    error.with_suggestion("name an access point's object with CopySource::raw(..), percent-encoded")
+                }
+                None => error,
+            }
+        })
+    }
 }
 
 /// Names nothing and is refused when a request is written: a placeholder in requests under construction.
@@ -267,18 +308,7 @@ impl WireValue for CopySource {
     }
 
     fn fault(&self) -> Option<S3Error> {
-        let Source::Object { bucket, key, version_id } = &self.0 else { return None };
-        let empty_version = || match version_id.as_deref() {
-            Some("") => Err(S3Error::new(RequestError::Validation, "the version id is empty")),
-            _ => Ok(()),
-        };
-        let fault = checks::bucket(bucket).and_then(|()| checks::key(key)).and_then(|()| empty_version()).err()?;
-        let error = S3Error::new(fault.kind(), format!("in the copy source, {}", fault.message()));
-        Some(match fault.suggestion() {
-            // The usual suggestion is about endpoints, which a copy source does not have.
-            Some(_) => error.with_suggestion("name an access point's object with CopySource::raw(..), percent-encoded"),
-            None => error,
-        })
+        self.check().err()
     }
 }
 
@@ -349,6 +379,11 @@ mod tests {
         ] {
             assert!(source.fault().unwrap().to_string().contains("copy source"), "{source}");
         }
+        for source in ["bkt", "bkt/", "", "s3://bkt/k", "https://host/bkt/k"].map(CopySource::from) {
+            assert!(source.fault().unwrap().to_string().contains("BUCKET/KEY"), "{source}");
+        }
+        let signed = CopySource::from("https://host/bkt/k?X-Amz-Signature=0123").fault().unwrap();
+        assert!(!signed.to_string().contains("0123"), "{signed}");
         let arn = CopySource::from("arn:aws:s3:us-west-2:123456789012:accesspoint/x/object/k").fault().unwrap();
         assert!(arn.to_string().contains("CopySource::raw"), "{arn}");
     }

@@ -212,6 +212,21 @@ async fn onto_itself_needs_a_change_and_a_move_never_goes_there() {
 }
 
 #[tokio::test]
+async fn a_source_that_is_not_bucket_and_key_says_that_it_has_to_be() {
+    let (server, from) = store(ChecksumWhen::Required).await;
+    let requests = server.stats().requests;
+    for source in ["t40", "t40/", "s3://from/key", ""] {
+        let error = from.copy(source, "t41").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Request(RequestError::Validation));
+        let text = error.to_string();
+        assert!(text.starts_with("CopyObject s3://from/t41 failed: ") && text.contains("BUCKET/KEY"), "{text}");
+        let error = from.copy_object("t41", source).await.unwrap_err();
+        assert!(error.to_string().contains("BUCKET/KEY"), "{error}");
+    }
+    assert_eq!(server.stats().requests, requests);
+}
+
+#[tokio::test]
 async fn what_is_not_there_and_what_was_called_off_say_so() {
     let (server, from) = store(ChecksumWhen::Required).await;
     let error = from.copy("from/ghost", "a").await.unwrap_err();

@@ -29,6 +29,7 @@ impl Origin {
         request: &CopyObjectRequest,
     ) -> Result<Option<Self>, S3Error> {
         let (Some(bucket), Some(key)) = (source.bucket(), source.key()) else { return Ok(None) };
+        source.check().map_err(|error| error.with_target("CopyObject", Some(&request.bucket), Some(&request.key)))?;
         let version = source.version();
         let mut asked = request::head(request, bucket, key, version);
         if client.config().response_checksums == ChecksumWhen::Supported {
