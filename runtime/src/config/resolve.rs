@@ -10,7 +10,7 @@ use super::reading::{Value, is_app_name};
 use super::settings::{Origin, Settings};
 use super::{ChecksumWhen, Clock, Multipart, PayloadSigning, S3Config, Timeouts};
 use crate::credentials::{CredentialsChain, ProvideCredentials, Surroundings};
-use crate::endpoint::{Addressing, EndpointConfig, EndpointOptions};
+use crate::endpoint::{Addressing, EndpointConfig, EndpointOptions, Scheme};
 use crate::error::{ConfigurationError, S3Error};
 use crate::resilience::{CircuitPolicy, RateLimits, RetryMode, RetryPolicy, StallPolicy};
 use crate::transport::{HttpTransport, HyperTransport, NoProxy, Proxies};
@@ -174,6 +174,12 @@ impl Draft {
         let timeouts = self.timeouts();
         let transport = match self.transport.take() {
             Some(transport) => transport,
+            None if cfg!(not(feature = "_tls")) && endpoint.scheme() == Scheme::Https => {
+                return Err(invalid(
+                    "the endpoint is https, which is not compiled in",
+                    "enable the feature `rustls-ring`",
+                ));
+            }
             None => Arc::new(self.hyper(&timeouts)),
         };
         let settings = &self.settings;
