@@ -1,9 +1,21 @@
 //! `devserver [PORT] [BUCKET...]`: one server in the foreground, for use from other tools, until it is interrupted.
 
+use std::process::ExitCode;
+
 use integration_s3_devserver::DevServer;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("devserver: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let port = match std::env::args().nth(1) {
         None => 0,
         Some(text) => text.parse().map_err(|_| format!("usage: devserver [PORT] [BUCKET...]; {text:?} is no port"))?,

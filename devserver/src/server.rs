@@ -47,7 +47,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start(builder: &DevServerBuilder) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, builder.port)).await?;
+        let asked = SocketAddr::from((Ipv4Addr::LOCALHOST, builder.port));
+        let listener = TcpListener::bind(asked).await.map_err(|error| {
+            let advice = "name another port, or 0 for any that is free";
+            io::Error::new(error.kind(), format!("cannot listen on {asked}: {error}; {advice}"))
+        })?;
         let address = listener.local_addr()?;
         let settings = Settings {
             region: builder.region.clone(),

@@ -86,6 +86,20 @@ async fn virtual_hosts_refuse_path_style() {
 #[tokio::test]
 async fn a_taken_port_or_a_wrong_domain_is_an_error() {
     let server = DevServer::builder().start().await.unwrap();
-    assert!(DevServer::builder().port(server.port()).start().await.is_err());
+    let taken = DevServer::builder().port(server.port()).start().await.unwrap_err();
+    assert_eq!(taken.kind(), std::io::ErrorKind::AddrInUse);
+    assert!(taken.to_string().starts_with(&format!("cannot listen on 127.0.0.1:{}: ", server.port())), "{taken}");
     assert!(DevServer::builder().virtual_hosts("not a domain").start().await.is_err());
+}
+
+#[tokio::test]
+async fn the_program_says_in_one_line_that_its_port_is_taken_and_what_to_do() {
+    let server = DevServer::builder().start().await.unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_devserver"));
+    let ended = program.arg(server.port().to_string()).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains(&server.port().to_string()) && said.contains("another port"), "{said}");
+    assert!(!said.contains("Os {"), "{said}");
 }
