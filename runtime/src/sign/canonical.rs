@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Hex, Target};
 
-/// Whether a header of that name (in lower case) takes part in signatures.
+/// Whether a header of that name (in lower case) takes part in the signature of a request that is sent at once.
 ///
-/// Whoever uses a presigned request has to send exactly these of its headers.
+/// A presigned one signs [all that it has](super::is_presigned_header).
 pub fn is_signed_header(name: &str) -> bool {
     name.starts_with("x-amz-") || matches!(name, "host" | "content-type" | "content-md5" | "range")
 }
