@@ -16,6 +16,9 @@ pub type ClientBuilder = ConfigBuilder<S3Client>;
 ///
 /// Cheap to clone (one reference count); clones share connections, credentials and everything learnt. Make one and
 /// pass it around.
+///
+/// It can be used on several tokio runtimes: connections stay with the runtime that opened them, and bodies are best read on the
+/// runtime that sent their request (see [`ByteStream`](crate::ByteStream)).
 #[derive(Clone)]
 pub struct S3Client {
     core: Arc<Core>,

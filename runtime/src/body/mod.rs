@@ -60,6 +60,14 @@ use watch::Watch;
 /// one that is read has it, the others answer an error that says so. The body of an answer, and any body
 /// that is partly read from a file or stream, stays with the original.
 ///
+/// **Connections.** The body of an answer keeps its connection until it has been read to the end or dropped; held unread, it
+/// keeps it from others.
+///
+/// **Runtimes.** Read the body of an answer on the tokio runtime that sent the request, or on another while that one runs: its
+/// connection belongs to the runtime that opened it. If that is a current-thread runtime that nobody blocks on any more, what
+/// is still to come does not arrive: the body stalls for 5 s and is then gone on with over a new connection of the runtime that
+/// reads it, if the object has a tag. Bodies up to 64 KiB are mostly here with their head.
+///
 /// **Dropping** a body half read is fine: it gives its connection back.
 ///
 /// `Debug` shows the kind and the length, never content.

@@ -168,7 +168,8 @@ impl<T> ConfigBuilder<T> {
     /// A connection is in use until the body of its answer has been read to the end or dropped; a body that is held unread
     /// keeps it. Who holds as many bodies as there are connections, and then sends requests before reading on, waits for
     /// himself. Piping objects into others needs two connections each: with fewer at a time than there are connections
-    /// it always goes on, with half as many none waits.
+    /// it always goes on, with half as many none waits. Bodies are read on the runtime that sent their requests, see
+    /// [`ByteStream`](crate::body::ByteStream).
     pub fn max_connections(self, max: usize) -> Self {
         self.set(Opt::MaxConnections, Value::Count(max as u64))
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 use super::{HttpTransport, HyperTransport, TransportErrorKind as Kind};
@@ -549,10 +550,7 @@ async fn a_queue_is_waited_in_for_as_long_as_it_moves() {
     for _ in 0..10 {
         let transport = transport.clone();
         queue.spawn(async move {
-            let place = match transport.reserve() {
-                Ok(place) => place,
-                Err(free) => free.await?,
-            };
+            let place = transport.reserve().err().unwrap().await?;
             tokio::time::sleep(Duration::from_secs(50)).await;
             drop(place);
             Ok::<_, crate::transport::TransportError>(())
@@ -577,4 +575,24 @@ async fn a_queue_is_waited_in_for_as_long_as_it_moves() {
     assert!(gone.is_err());
     drop(held);
     assert!(transport.reserve().is_ok());
+}
+
+/// Too long to be here with its head.
+static LONG: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{}", 4 << 20, "x".repeat(4 << 20))
+});
+
+#[test]
+fn a_body_is_read_on_another_runtime_while_its_own_one_runs() {
+    let elsewhere = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = elsewhere.block_on(Server::start(|_, _| (&LONG, false)));
+    // None of the rules that would end a body that stands still.
+    let transport = HyperTransport::builder().stalled_streams(None).read_idle_timeout(None).build();
+    let home = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let reader = Builder::new_current_thread().enable_all().build().unwrap();
+    for _ in 0..3 {
+        let body = home.block_on(transport.send(server.get())).unwrap().into_body();
+        assert_eq!(reader.block_on(body.collect()).unwrap().len(), 4 << 20);
+    }
+    assert_eq!(transport.connections_in_use(), 0);
 }
