@@ -437,6 +437,9 @@ impl PutObject<(String, String)> {
 
     /// A URL that lets whoever holds it send this request without credentials of their own, for this long: 1 second to
     /// 7 days. Nothing is sent.
+    ///
+    /// Every header that is set here is signed, conditions too: whoever uses the URL has to send
+    /// [`PresignedRequest::headers`] with it, and is refused without them.
     pub fn presign(self, expires_in: Duration) -> Sending<PresignedRequest> {
         let (call, request) = self.finish();
         call.presign(request, expires_in)
