@@ -3,7 +3,6 @@
 //! A permit stands for a connection in use; with it comes an idle connection or a new one is opened. A connection goes back
 //! when the answer has been read, before the permit does: who waits for the permit finds it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::TransportError;
-use super::line::Line;
+use super::line::{Line, Place};
 use crate::apart::as_a_task;
 
 /// The sweeper comes by at least this often, and no more often than that.
@@ -38,18 +37,24 @@ pub(super) struct Pool {
 
 /// Boxed: a line is large, and moves in and out with every request.
 #[allow(clippy::vec_box)]
-type Lines = BTreeMap<Box<str>, Vec<Box<Line>>>;
+type Lines = Vec<Box<Line>>;
 
 #[derive(Default)]
 struct Idle {
-    plain: Lines,
-    https: Lines,
+    /// Sorted by place. A place that is new is rare, and a list costs a program less than a map.
+    places: Vec<(Place, Lines)>,
     count: usize,
 }
 
 impl Idle {
-    fn of(&mut self, https: bool) -> &mut Lines {
-        if https { &mut self.https } else { &mut self.plain }
+    /// Where the lines to that place are, or belong.
+    fn find(&self, https: bool, authority: &str) -> Result<usize, usize> {
+        self.places.binary_search_by(|(place, _)| (place.https, &*place.authority).cmp(&(https, authority)))
+    }
+
+    fn of(&mut self, https: bool, authority: &str) -> Option<&mut Lines> {
+        let at = self.find(https, authority).ok()?;
+        self.places.get_mut(at).map(|(_, lines)| lines)
     }
 }
 
@@ -116,7 +121,7 @@ impl Pool {
             if idle.count == 0 {
                 return None;
             }
-            let lines = idle.of(https).get_mut(authority)?;
+            let lines = idle.of(https, authority)?;
             // A socket is watched by the runtime that opened it, and by that alone.
             let mut line = match lines.last() {
                 Some(last) if last.home == home => lines.pop(),
@@ -147,10 +152,12 @@ impl Pool {
         if idle.count >= self.max {
             return;
         }
-        let lines = idle.of(line.place.https);
-        match lines.get_mut(&*line.place.authority) {
+        match idle.of(line.place.https, &line.place.authority) {
             Some(lines) => lines.push(line),
-            None => drop(lines.insert(line.place.authority.clone(), vec![line])),
+            None => {
+                let (Ok(at) | Err(at)) = idle.find(line.place.https, &line.place.authority);
+                idle.places.insert(at, (line.place.clone(), vec![line]));
+            }
         }
         idle.count += 1;
         drop(idle);
@@ -178,13 +185,11 @@ impl Pool {
         let mut gone = Vec::new();
         let now = Instant::now();
         let mut idle = self.idle();
-        let Idle { plain, https, count } = &mut *idle;
-        for places in [plain, https] {
-            places.retain(|_, lines| {
-                gone.extend(lines.extract_if(.., |line| self.is_old(line, now) || line.is_over()));
-                !lines.is_empty()
-            });
-        }
+        let Idle { places, count } = &mut *idle;
+        places.retain_mut(|(_, lines)| {
+            gone.extend(lines.extract_if(.., |line| self.is_old(line, now) || line.is_over()));
+            !lines.is_empty()
+        });
         *count -= gone.len();
         let left = *count > 0;
         if !left {
