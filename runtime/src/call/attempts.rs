@@ -24,7 +24,7 @@ use crate::credentials::CredentialsCache;
 use crate::endpoint::EndpointConfig;
 use crate::error::{ErrorKind, NetworkError, RetryClass, S3Error};
 use crate::identity::Credentials;
-use crate::plumbing::{OperationFacts, Reply, WireRequest};
+use crate::plumbing::{OperationFacts, Reply, Verb, WireRequest};
 use crate::resilience::{Hold, Jitter, RetryCase};
 use crate::sign::SigningScope;
 use crate::telemetry::{self, Watch};
@@ -80,7 +80,9 @@ pub(super) struct Attempts<'a> {
     /// How the last attempt ended says nothing about the server: it broke on a connection that had served others before, or its
     /// caller waits less long than others.
     moot: bool,
-    /// An attempt was made whose outcome nobody knows.
+    /// The last attempt may have reached the server.
+    arrived: bool,
+    /// An attempt was made whose outcome nobody knows: what it should change may be changed.
     unheard: bool,
     /// Where the bucket was found, if elsewhere than configured.
     elsewhere: Option<Arc<EndpointConfig>>,
@@ -121,6 +123,7 @@ impl<'a> Attempts<'a> {
             impatient: own.is_some_and(|own| core.config.timeouts.attempt.is_none_or(|usual| own < usual)),
             hold: None,
             moot: false,
+            arrived: false,
             unheard: false,
             elsewhere: place.elsewhere.clone(),
             invocation: InvocationId::new(&mut jitter),
@@ -208,7 +211,7 @@ impl<'a> Attempts<'a> {
             None => Box::pin(place.enter(self.bucket, self.watch)).await?,
         };
         self.made += 1;
-        self.moot = false;
+        (self.moot, self.arrived) = (false, false);
         let answer = match self.attempt_timeout {
             None => self.exchange(leave.slot).await,
             Some(time) => match Box::pin(place.sent.within(time, self.exchange(leave.slot))).await {
@@ -266,6 +269,7 @@ impl<'a> Attempts<'a> {
             Ok(response) => response.into_parts(),
             Err(error) => {
                 self.moot = error.connection_reused() && error.kind() == TransportErrorKind::Reset;
+                self.arrived = !error.kind().is_unsent();
                 return Err(error.into());
             }
         };
@@ -303,6 +307,7 @@ impl<'a> Attempts<'a> {
         let _entered = span.enter();
         self.watch.sending(self.made, request.uri(), request.headers(), request.body().len());
         self.place.sent.once_more();
+        self.arrived = true;
         Ok(transport.send_reserved(connection, request))
     }
 
@@ -362,10 +367,11 @@ impl<'a> Attempts<'a> {
         let mut error = policy.classified(error);
         if error.status() == Some(412) && self.unheard {
             error = error.with_suggestion(
-                "an attempt before this one got no answer and may have done it: compare what is there with what was sent",
+                "what came of an attempt before this one is not known, it may have been carried out: compare what is there with what was sent",
             );
         }
-        self.unheard |= error.status().is_none();
+        let reads = matches!(self.facts.verb, Verb::Get | Verb::Head);
+        self.unheard |= !reads && self.arrived && matches!(error.status(), None | Some(200..=299 | 500 | 502 | 504));
         if let Some(hold) = self.hold.take()
             && error.is_retryable()
         {

@@ -5,6 +5,8 @@
 //!     credentials -> sign -> send -> classify } } } } -> decode } }
 //! ```
 
+#[cfg(all(test, feature = "test-util"))]
+mod again_tests;
 mod ahead;
 mod answer;
 mod attempts;

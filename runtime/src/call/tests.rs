@@ -125,15 +125,42 @@ async fn refusals_and_throttles_do_not_open_a_circuit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_condition_after_a_lost_answer_says_that_it_may_have_been_us() {
-    for (first, ours) in [(Answer::fail(TransportErrorKind::Reset), true), (Answer::status(503), false)] {
+async fn a_failed_condition_after_an_attempt_of_unknown_outcome_says_that_it_may_have_been_us() {
+    use TransportErrorKind::{Connect, ConnectTimeout, Dns, IdleTimeout, Reset};
+    let late = || Answer::ok().delay(Duration::from_secs(60));
+    for (first, ours) in [
+        (Answer::fail(Reset), true),
+        (Answer::fail(IdleTimeout), true),
+        (late(), true),
+        (Answer::status(500), true),
+        (Answer::status(504), true),
+        (Answer::status(503), false),
+        // Nothing was sent.
+        (Answer::fail(Connect), false),
+        (Answer::fail(Dns), false),
+        (Answer::fail(ConnectTimeout), false),
+    ] {
+        let script = ScriptedTransport::new();
+        script.on_any().times(1, first.clone()).always(Answer::status(412));
+        let patient = |script| core(script, |b| b.attempt_timeout(Some(Duration::from_secs(30))));
+        let error = send(&patient(script), Write(ByteStream::from("new"))).await.unwrap_err();
+        assert_eq!((error.status(), error.attempts()), (Some(412), 2));
+        let said = |error: &S3Error| error.suggestion().is_some_and(|it| it.contains("may have been carried out"));
+        assert_eq!(said(&error), ours, "{first:?}: {error}");
+        // Nothing is changed by reading, however often.
         let script = ScriptedTransport::new();
         script.on_any().times(1, first).always(Answer::status(412));
-        let core = core(script, |b| b);
-        let error = send(&core, Write(ByteStream::from("new"))).await.unwrap_err();
-        assert_eq!((error.status(), error.attempts()), (Some(412), 2));
-        assert_eq!(error.suggestion().is_some_and(|it| it.contains("got no answer")), ours, "{error}");
+        let core = patient(script);
+        for error in [read(&core).await.unwrap_err(), send(&core, Look(ByteStream::empty())).await.unwrap_err()] {
+            assert_eq!((error.status(), said(&error)), (Some(412), false), "{error}");
+        }
     }
+    // The verdict broke off.
+    let script = ScriptedTransport::new();
+    let cut = Answer::ok().body("<Result>").chunks_of(1).truncate_after(4);
+    script.on_any().times(1, cut).always(Answer::status(412));
+    let error = send(&core(script, |b| b), Finish(ByteStream::empty())).await.unwrap_err();
+    assert!(error.suggestion().is_some_and(|it| it.contains("may have been carried out")), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

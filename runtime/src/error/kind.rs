@@ -180,7 +180,7 @@ category! {
 category! {
     /// No answer arrived.
     NetworkError {
-        /// No connection, or it broke.
+        /// No connection, or it broke. The server may have acted on the request then.
         ConnectionFailed => "the connection failed",
         /// Nothing happened for too long.
         Timeout => "the request timed out",

@@ -100,7 +100,7 @@ fn io_error(error: &io::Error, connecting: bool, host: &str) -> Explained {
             (Kind::Reset, format!("{host} reset the connection"))
         }
         Io::UnexpectedEof => (Kind::Reset, format!("{host} closed the connection before it answered")),
-        Io::NetworkUnreachable | Io::HostUnreachable => (Kind::Connect, format!("{host} cannot be reached: {error}")),
+        // Also hosts that cannot be reached: an open connection can learn of that when the request is there already.
         _ if connecting => (Kind::Connect, format!("no connection to {host}: {error}")),
         _ => (Kind::Reset, format!("the connection to {host} failed: {error}")),
     };
@@ -188,4 +188,20 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 
 fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     chain(error).last().unwrap_or(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_fails_while_connecting_says_that_nothing_was_sent() {
+        for kind in [io::ErrorKind::HostUnreachable, io::ErrorKind::NetworkUnreachable, io::ErrorKind::NetworkDown] {
+            for (connecting, expected) in [(true, Kind::Connect), (false, Kind::Reset)] {
+                let found = classify(io::Error::from(kind).into(), connecting, "store.example:443");
+                assert_eq!((found.kind(), found.is_retryable()), (expected, true), "{found}");
+                assert_eq!(found.kind().is_unsent(), connecting);
+            }
+        }
+    }
 }

@@ -47,6 +47,15 @@ pub enum TransportErrorKind {
     Other,
 }
 
+impl TransportErrorKind {
+    /// Whether it is certain that nothing of the request reached the server.
+    pub(crate) fn is_unsent(self) -> bool {
+        use TransportErrorKind as Kind;
+        // TLS can break later than at its beginning.
+        matches!(self, Kind::Connect | Kind::Dns | Kind::Proxy | Kind::ConnectTimeout | Kind::PoolExhausted { .. })
+    }
+}
+
 /// A request got no answer.
 ///
 /// Transports an application writes make them with [`new`](Self::new); the kind decides whether the client
