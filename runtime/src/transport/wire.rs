@@ -51,14 +51,20 @@ impl Taken {
 /// A peer that refuses a body it has not read closes the connection, and what is sent then fails. Why it refused has come before:
 /// so a write that fails that way says nothing until all has been read.
 #[derive(Debug, Default)]
-pub(super) struct Cut(Option<io::Error>);
+pub(super) struct Cut {
+    /// Whoever writes reads as well.
+    heard: bool,
+    why: Option<io::Error>,
+}
 
 impl Cut {
     fn put_off(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
         match written {
-            Poll::Ready(Err(error)) if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) => {
-                self.0 = Some(error);
+            Poll::Ready(Err(error))
+                if self.heard && matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) =>
+            {
+                self.why = Some(error);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -69,7 +75,7 @@ impl Cut {
     /// What reading brought; at the end of it, why writing failed.
     fn or_why(&mut self, read: Poll<io::Result<()>>, nothing: bool) -> Poll<io::Result<()>> {
         match read {
-            Poll::Ready(Ok(())) if nothing => Poll::Ready(self.0.take().map_or(Ok(()), Err)),
+            Poll::Ready(Ok(())) if nothing => Poll::Ready(self.why.take().map_or(Ok(()), Err)),
             read => read,
         }
     }
@@ -98,6 +104,16 @@ impl Wire {
             Self::Plain(_, taken, _) => taken.clone(),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => tls.get_ref().0.taken(),
+        }
+    }
+
+    /// From now on what comes is read whether or not anything can be written, so that writes that fail may be put off. Those
+    /// who ask for a tunnel or shake hands write first and read then: they would wait for ever.
+    pub(super) fn put_off_writes(&mut self) {
+        match self {
+            Self::Plain(_, _, cut) => cut.heard = true,
+            #[cfg(feature = "_tls")]
+            Self::Tls(tls) => tls.get_mut().0.put_off_writes(),
         }
     }
 
@@ -143,7 +159,7 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match &mut *self {
-            Self::Plain(_, _, Cut(Some(_))) => Poll::Pending,
+            Self::Plain(_, _, Cut { why: Some(_), .. }) => Poll::Pending,
             Self::Plain(tcp, taken, cut) => cut.put_off(taken.count(Pin::new(tcp).poll_write(cx, buf)), cx),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
@@ -172,10 +188,48 @@ impl AsyncWrite for Wire {
             return self.poll_write(cx, only);
         }
         match &mut *self {
-            Self::Plain(_, _, Cut(Some(_))) => Poll::Pending,
+            Self::Plain(_, _, Cut { why: Some(_), .. }) => Poll::Pending,
             Self::Plain(tcp, taken, cut) => cut.put_off(taken.count(Pin::new(tcp).poll_write_vectored(cx, bufs)), cx),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::transport::{Proxy, tunnel};
+
+    /// Connected to a peer that has thrown the connection away already.
+    async fn reset() -> Wire {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (peer, _) = listener.accept().await.unwrap();
+        peer.set_zero_linger().unwrap();
+        drop(peer);
+        poll_fn(|cx| tcp.poll_read_ready(cx)).await.unwrap();
+        Wire::plain(tcp)
+    }
+
+    async fn ends<T>(what: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(20), what).await.expect("it waits for ever")
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_or_a_handshake_over_a_connection_that_is_gone_fails_at_once() {
+        let proxy: Proxy = "http://127.0.0.1:3128".parse().unwrap();
+        let target = "https://s3.example.com/b/k".parse().unwrap();
+        ends(tunnel::open(&mut reset().await, &proxy, &target)).await.unwrap_err();
+        #[cfg(feature = "_tls")]
+        {
+            let options = super::super::tls::TlsOptions { accept_invalid: true, ..Default::default() };
+            let tls = super::super::tls::Tls::new(&options);
+            assert!(ends(tls.connect("localhost", reset().await)).await.is_err());
         }
     }
 }
