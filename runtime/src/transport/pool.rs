@@ -79,7 +79,7 @@ impl Pool {
     /// The right to use one connection, if not all are in use.
     pub(super) fn try_permit(self: &Arc<Self>) -> Option<Permit> {
         self.permits.try_acquire().ok()?.forget();
-        Some(Permit { pool: Arc::clone(self), line: None })
+        Some(Permit { line: None, right: Right(Arc::clone(self)) })
     }
 
     /// The right to use one connection, in the order in which it was asked for. Waited for as long as others before get
@@ -103,7 +103,7 @@ impl Pool {
             }
         }
         *self.served() = Some(Instant::now());
-        Ok(Permit { pool: Arc::clone(self), line: None })
+        Ok(Permit { line: None, right: Right(Arc::clone(self)) })
     }
 
     fn served(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -235,13 +235,22 @@ impl Drop for Sweeper {
 /// The right to use a connection, and the connection. Dropped, it gives both back; a connection in the middle of something
 /// is ended.
 pub(super) struct Permit {
-    pool: Arc<Pool>,
     pub(super) line: Option<Box<Line>>,
+    right: Right,
+}
+
+/// Given back when it is dropped: that happens also where what was done to the connection before panics.
+struct Right(Arc<Pool>);
+
+impl Drop for Right {
+    fn drop(&mut self) {
+        self.0.permits.add_permits(1);
+    }
 }
 
 impl Permit {
     pub(super) fn is_of(&self, pool: &Arc<Pool>) -> bool {
-        Arc::ptr_eq(&self.pool, pool)
+        Arc::ptr_eq(&self.right.0, pool)
     }
 }
 
@@ -256,9 +265,8 @@ impl Drop for Permit {
         match self.line.take() {
             // What panicked may be the body on its way out, which would be asked once more: two panics end the program.
             Some(line) if std::thread::panicking() => line.abort(),
-            Some(line) => self.pool.keep(line),
+            Some(line) => self.right.0.keep(line),
             None => {}
         }
-        self.pool.permits.add_permits(1);
     }
 }

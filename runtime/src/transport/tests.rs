@@ -394,6 +394,25 @@ async fn a_body_that_panics_while_the_answer_is_read_ends_its_task_and_not_the_p
 }
 
 #[tokio::test]
+async fn a_body_that_panics_while_its_connection_is_given_back_takes_no_place_with_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\nforb").await.unwrap();
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    });
+    let transport = HyperTransport::builder().pool_max(1).build();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let body = ByteStream::from_source(Box::new(Bursting(Some(told))));
+    let answer = transport.send(request("PUT", &format!("http://{address}/b/k"), body)).await.unwrap();
+    tell.send(()).unwrap();
+    // Nobody reads the answer: giving the connection back is what asks the body.
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(answer))).is_err());
+    assert_eq!(transport.connections_in_use(), 0);
+}
+
+#[tokio::test]
 async fn a_reset_over_a_used_connection_is_marked() {
     // Answers the first request and hangs up on reading the second.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
