@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use http::header::{HOST, IF_MATCH, IF_NONE_MATCH};
 use http::uri::Scheme;
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -238,9 +238,12 @@ fn launch(
     (line.send(request.take().unwrap_or_default()), spare)
 }
 
+/// What is added to an object must find it as long as this says.
+static APPENDS: HeaderName = HeaderName::from_static("x-amz-write-offset-bytes");
+
 /// What is sent on a condition finds another state the second time, if the first was carried out.
 fn repeatable<B>(request: &Request<B>) -> bool {
-    let conditional = [IF_MATCH, IF_NONE_MATCH].iter().any(|name| request.headers().contains_key(name));
+    let conditional = [&IF_MATCH, &IF_NONE_MATCH, &APPENDS].iter().any(|name| request.headers().contains_key(*name));
     request.method().is_idempotent() && !conditional
 }
 

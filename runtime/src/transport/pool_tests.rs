@@ -171,16 +171,16 @@ async fn what_was_sent_on_a_condition_is_not_sent_again_unseen() {
     let server = Server::start(|_, request| if request == 1 { ("", true) } else { (HELLO, false) }).await;
     let transport = HyperTransport::new();
     let body = || ByteStream::from_reader(&b"the body"[..], Some(8));
-    for name in ["if-none-match", "if-match"] {
+    for (name, value) in [("if-none-match", "*"), ("if-match", "*"), ("x-amz-write-offset-bytes", "8")] {
         read(&transport, server.get()).await;
         let mut put = server.put(body());
-        put.headers_mut().insert(name, http::HeaderValue::from_static("*"));
+        put.headers_mut().insert(name, http::HeaderValue::from_static(value));
         let error = transport.send(put).await.unwrap_err();
         assert!(error.kind() == Kind::Reset && error.connection_reused(), "{error}");
     }
     read(&transport, server.get()).await;
     read(&transport, server.put(body())).await;
-    assert_eq!((server.count(), server.received.load(SeqCst)), (4, 32));
+    assert_eq!((server.count(), server.received.load(SeqCst)), (5, 40));
 }
 
 #[tokio::test]
