@@ -90,7 +90,9 @@ pub trait HttpTransport: Debug + Send + Sync + 'static {
     /// A place for one request, in transports that have so many connections and no more. The client asks for it before each
     /// attempt, right before it signs: a request that waits has not been tried yet, and carries a fresh date when it goes.
     ///
-    /// `Ok`: there is one, at once. `Err`: all are taken, and this waits for one. Default: there always is one.
+    /// `Ok`: there is one, at once. `Err`: all are taken, and this waits for one. Default: there always is one; so whoever
+    /// wraps another transport hands on this and [`send_reserved`](Self::send_reserved), or what waits for a place in that
+    /// one counts as an attempt under way.
     ///
     /// ```
     /// # use integration_s3_runtime::facade as integration_s3;
