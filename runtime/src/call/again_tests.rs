@@ -1,9 +1,10 @@
-//! What is sent again is what was sent, but for its date, its number and its signature.
+//! What is sent again is what was sent, but for its date, its number and its signature; what is presigned has all of it.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -11,13 +12,14 @@ use http::HeaderMap;
 use super::{Call, Core, Operation};
 use crate::body::ByteStream;
 use crate::config::ConfigBuilder;
-use crate::error::S3Error;
+use crate::endpoint::{EndpointConfig, EndpointOptions};
+use crate::error::{RequestError, S3Error, TransferError};
 use crate::identity::{Credentials, SecretBytes};
 use crate::plumbing::{ChecksumRule, OperationFacts, Reply, RequestWriter, Verb};
 use crate::sign::{KeyCache, Payload, SigningScope, Target, sign_request};
 use crate::timestamp::Timestamp;
-use crate::transport::TransportErrorKind;
 use crate::transport::scripted::{Answer, ScriptedTransport, SeenRequest};
+use crate::transport::{BoxFuture, HttpTransport, TransportError, TransportErrorKind};
 
 /// A PUT with all that a header can be.
 struct Store(ByteStream);
@@ -33,7 +35,6 @@ fn write_headers(w: &mut RequestWriter) {
     w.header("content-encoding", "gzip");
     w.header("if-match", "\"tag\"");
     w.header("x-amz-server-side-encryption-customer-key", &SecretBytes::from(vec![7; 32]));
-    w.header("x-amz-security-token", "of another");
     w.header_list("x-amz-object-attributes", &["ETag".to_owned(), "Parts".to_owned()]);
     let metadata: BTreeMap<_, _> =
         (0..20).map(|at| (format!("m{at}"), ["", "two  blanks", "ü"][at % 3].to_owned())).collect();
@@ -73,6 +74,8 @@ macro_rules! operation {
 
 operation!(Store, Put, true, false, |it: &mut Store, w: &mut RequestWriter| {
     w.checksum_algorithm("x-amz-sdk-checksum-algorithm", &"CRC32".to_owned());
+    // Of an attempt with other credentials, as it were.
+    w.header("x-amz-security-token", "of another");
     w.body(std::mem::take(&mut it.0));
 });
 operation!(Fetch, Get, false, true, |_: &mut Fetch, _: &mut RequestWriter| {});
@@ -191,4 +194,59 @@ async fn a_redirected_request_changes_its_host_and_its_signature_and_so_do_those
         assert_eq!(now, then);
     }
     assert_eq!((seen[3].header("range"), seen[3].header("if-match")), (Some("bytes=4-9"), Some("\"one\"")));
+}
+
+/// A transport that reads bodies itself, and does not look how long they should be.
+#[derive(Debug)]
+struct Short(usize);
+
+impl HttpTransport for Short {
+    fn send(&self, _: http::Request<ByteStream>) -> BoxFuture<'_, Result<http::Response<ByteStream>, TransportError>> {
+        let answer = http::Response::builder().header("content-length", "10").body(vec![b'x'; self.0].into());
+        Box::pin(std::future::ready(Ok(answer.unwrap())))
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_memory_that_is_shorter_than_its_head_says_is_an_error() {
+    for (length, whole) in [(10, true), (9, false), (0, false)] {
+        let config = ConfigBuilder::config().region("us-east-1").anonymous().transport(Short(length)).build().unwrap();
+        let core = Core::new(config, crate::error::no_codes).unwrap();
+        match Call::new(core).send(Box::new(Fetch)).await {
+            Ok(body) => assert!(whole && body.len() == 10, "{length}"),
+            Err(error) => assert_eq!((error.kind(), whole), (TransferError::IncompleteBody.into(), false), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_presigned_request_names_and_signs_all_its_headers() {
+    let core = core(&ScriptedTransport::new(), None, Some("token"));
+    let made = Call::new(core).presign(Box::new(Fetch), Duration::from_secs(60)).await.unwrap();
+    let (url, query) = made.url().split_once('?').unwrap();
+    let mut sent = HeaderMap::new();
+    for (name, value) in made.headers() {
+        sent.append(http::HeaderName::try_from(name).unwrap(), http::HeaderValue::try_from(value).unwrap());
+    }
+    let mut writer = RequestWriter::new(
+        &EndpointConfig::new(EndpointOptions { region: "us-east-1".into(), ..Default::default() }).unwrap(),
+    );
+    write_headers(&mut writer);
+    assert_eq!(sent, *writer.finish().unwrap().headers());
+    assert_eq!((sent.len(), sent.contains_key("x-amz-security-token")), (25, false));
+    let said = query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-SignedHeaders=")).unwrap();
+    let said: Vec<_> = said.split("%3B").collect();
+    let mut names: Vec<_> = sent.keys().map(|it| it.as_str()).chain(["host"]).collect();
+    names.sort_unstable();
+    assert_eq!(said, names);
+    assert_eq!(url, "https://logs.s3.us-east-1.amazonaws.com/a%20b/%C3%BC.txt");
+}
+
+#[tokio::test]
+async fn a_checksum_nobody_can_compute_is_not_presigned() {
+    let core = core(&ScriptedTransport::new(), None, None);
+    let presigned = Call::new(core).presign(Box::new(Store(ByteStream::from("x"))), Duration::from_secs(60)).await;
+    let error = presigned.unwrap_err();
+    assert_eq!(error.kind(), RequestError::Validation.into());
+    assert!(error.suggestion().unwrap().contains("checksum"), "{error}");
 }

@@ -302,7 +302,7 @@ fn ask_for_stored(config: &S3Config, request: &mut WireRequest) {
 }
 
 /// A value, not what is said about one.
-fn is_checksum(name: &HeaderName) -> bool {
+pub(super) fn is_checksum(name: &HeaderName) -> bool {
     let rest = name.as_str().strip_prefix("x-amz-checksum-");
     rest.is_some_and(|rest| !matches!(rest, "algorithm" | "type" | "mode"))
 }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::payload::is_checksum;
 use super::{Call, Operation, Sending};
 use crate::endpoint::EndpointConfig;
-use crate::error::{ConfigurationError, S3Error};
+use crate::error::{ConfigurationError, RequestError, S3Error};
 use crate::plumbing::RequestWriter;
 use crate::sign;
 use crate::timestamp::Timestamp;
@@ -35,7 +36,8 @@ impl PresignedRequest {
 
     /// All headers that the request set: conditions, length and type of the content, metadata and so on. They are signed,
     /// so they must be sent just so, beside `Host`: without one of them the request is refused (403
-    /// `SignatureDoesNotMatch`). Empty if the request sets none, as a plain GET.
+    /// `SignatureDoesNotMatch`). Others may be added, but none that begins with `x-amz-`: stores refuse such headers unsigned.
+    /// Empty if the request sets none, as a plain GET.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
@@ -68,7 +70,7 @@ const ROOM: usize = 400;
 
 impl Call {
     /// Makes the request into a URL that is valid for `expires_in`: 1 second to 7 days. A body is left out: whoever uses
-    /// the URL brings it.
+    /// the URL brings it. A checksum of it can be asked for by its value only.
     pub fn presign<O: Operation>(self, mut request: Box<O>, expires_in: Duration) -> Sending<PresignedRequest> {
         Sending::new(async move {
             let at_home = self.core.as_ref().and_then(|core| core.regions.of(request.bucket()));
@@ -90,6 +92,12 @@ impl Call {
         let mut writer = RequestWriter::for_url(endpoint, ROOM);
         encode(&mut writer);
         let (unsigned, headers) = writer.finish_url()?;
+        if headers.contains_key("x-amz-sdk-checksum-algorithm") && !headers.keys().any(is_checksum) {
+            // Stores want the value beside the name, and nobody may add it unsigned.
+            let message = "a checksum algorithm is chosen, and there is no body to compute it of";
+            return Err(S3Error::new(RequestError::Validation, message)
+                .with_suggestion("leave checksum_algorithm out, or set the value of the checksum"));
+        }
         let Some(cache) = &core.credentials else {
             return Err(S3Error::new(ConfigurationError::MissingCredentials, "an anonymous client cannot presign")
                 .with_suggestion("give the client credentials"));

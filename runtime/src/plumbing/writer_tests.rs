@@ -271,7 +271,7 @@ fn the_first_mistake_is_the_one_reported() {
             RequestError::InvalidObjectKey,
         ),
         (Box::new(|w| w.header("range", &Some(ByteRange::from(5..5)))), RequestError::InvalidRange),
-        (Box::new(|w| w.header("x-amz-copy-source", &CopySource::from("no-key"))), RequestError::InvalidObjectKey),
+        (Box::new(|w| w.header("x-amz-copy-source", &CopySource::from("no-key"))), RequestError::Validation),
         (Box::new(|w| w.limit_chars("owner", "", 1, 10)), RequestError::Validation),
         (Box::new(|w| w.limit_items("tags", 11, 0, 10)), RequestError::Validation),
         (Box::new(|w| w.limit_items("objects", 0, 1, 10)), RequestError::Validation),

@@ -24,8 +24,8 @@ pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(3600);
 ///
 /// All of `headers` are signed but those that [belong to transports](is_presigned_header), and `x-amz-date` and
 /// `x-amz-security-token`, which the query says. Whoever uses the URL must send what is signed, with the same values, so
-/// a condition (`if-none-match`) or a length cannot be left out; it may send others. The body is not covered, unless
-/// `x-amz-content-sha256` is among them.
+/// a condition (`if-none-match`) or a length cannot be left out; it may send others, but none of `x-amz-*`, which stores
+/// refuse unsigned. The body is not covered, unless `x-amz-content-sha256` is among them.
 ///
 /// `expires_in` is counted in whole seconds. The URL dies with the credentials, if they end earlier.
 ///
