@@ -56,6 +56,14 @@ impl Idle {
         let at = self.find(https, authority).ok()?;
         self.places.get_mut(at).map(|(_, lines)| lines)
     }
+
+    /// The line that has idled longest: the first of its place.
+    fn longest(&mut self) -> Option<Box<Line>> {
+        let lines = self.places.iter_mut().filter_map(|(_, lines)| Some((lines.first()?.idle_since, lines)));
+        let (_, lines) = lines.min_by_key(|(since, _)| *since)?;
+        self.count -= 1;
+        Some(lines.remove(0))
+    }
 }
 
 impl Pool {
@@ -137,7 +145,7 @@ impl Pool {
         }
     }
 
-    /// Keeps a connection for the next request, unless it is over or there are enough.
+    /// Keeps a connection for the next request, unless it is over. If there are enough, another makes room.
     fn keep(self: &Arc<Self>, mut line: Box<Line>) {
         if !line.rests() {
             return line.abort();
@@ -149,9 +157,8 @@ impl Pool {
             return;
         }
         let mut idle = self.idle();
-        if idle.count >= self.max {
-            return;
-        }
+        // One too many for the pool is not the one that is in demand.
+        let gone = if idle.count >= self.max { idle.longest() } else { None };
         match idle.of(line.place.https, &line.place.authority) {
             Some(lines) => lines.push(line),
             None => {
@@ -161,6 +168,7 @@ impl Pool {
         }
         idle.count += 1;
         drop(idle);
+        drop(gone);
         if !self.swept.load(Ordering::Relaxed) {
             self.begin_sweeping();
         }

@@ -218,6 +218,24 @@ async fn what_is_not_http_is_said_to_be_so() {
 }
 
 #[tokio::test]
+async fn connections_nobody_uses_any_more_make_room_for_those_of_another_server() {
+    let (before, now) = (Server::start(say(&[HELLO])).await, Server::start(say(&[HELLO])).await);
+    let transport = HyperTransport::builder().pool_max(2).build();
+    let (first, second) = tokio::join!(transport.send(before.get()), transport.send(before.get()));
+    for answer in [first, second] {
+        answer.unwrap().into_body().collect().await.unwrap();
+    }
+    for _ in 0..5 {
+        transport.send(now.get()).await.unwrap().into_body().collect().await.unwrap();
+    }
+    assert_eq!(now.connections.load(Ordering::SeqCst), 1);
+    // One of the others stays.
+    let used = before.connections.load(Ordering::SeqCst);
+    transport.send(before.get()).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(before.connections.load(Ordering::SeqCst), used);
+}
+
+#[tokio::test]
 async fn a_full_pool_is_an_error_of_its_own_and_recovers() {
     let server = Server::start(say(&[HELD])).await;
     let transport = HyperTransport::builder().pool_max(2).pool_wait(Duration::from_millis(50)).build();
