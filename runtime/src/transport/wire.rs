@@ -81,10 +81,12 @@ impl Cut {
     }
 }
 
-/// What the system has for us, without a look at what the runtime believes.
+/// What the system has for us, without a look at what the runtime believes. Only the beginning of it: the buffer may be
+/// large, and is cleared as far as it is lent.
 #[cold]
 fn ask(tcp: &TcpStream, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-    match (&*SockRef::from(tcp)).read(buf.initialize_unfilled()) {
+    let room = buf.remaining().min(1024);
+    match (&*SockRef::from(tcp)).read(buf.initialize_unfilled_to(room)) {
         Ok(came) => {
             buf.advance(came);
             Poll::Ready(Ok(()))
