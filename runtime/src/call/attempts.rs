@@ -138,7 +138,7 @@ impl<'a> Attempts<'a> {
     /// The next answer that is a success. Failures that can be mended are tried again in here.
     pub(super) async fn next(&mut self) -> Result<Box<Reply>, S3Error> {
         if self.payload.is_incomplete() {
-            Box::pin(self.payload.complete(self.request.headers_mut())).await;
+            Box::pin(self.payload.complete(self.request.headers_mut())).await?;
         }
         loop {
             let error = match self.once().await {

@@ -153,12 +153,23 @@ impl Payload {
 
     /// Whether [`complete`](Self::complete) has something to do.
     pub(super) fn is_incomplete(&self) -> bool {
-        self.ahead.is_some()
+        self.ahead.is_some() || self.promises_nothing()
     }
 
-    /// Computes what is missing. To be called before anything is signed.
-    pub(super) async fn complete(&mut self, headers: &mut HeaderMap) {
-        let (Some(ahead), Some(bytes)) = (&self.ahead, self.body.as_bytes()) else { return };
+    /// A stream that is said to have no bytes. No transport would ask it for any.
+    fn promises_nothing(&self) -> bool {
+        !self.replayable && matches!(self.cover, Cover::Empty)
+    }
+
+    /// Computes what is missing, and looks whether a stream is as empty as it was said to be. To be called before anything
+    /// is signed.
+    pub(super) async fn complete(&mut self, headers: &mut HeaderMap) -> Result<(), S3Error> {
+        if self.promises_nothing() {
+            let body = std::mem::take(&mut self.body);
+            body.collect().await?;
+            self.replayable = true;
+        }
+        let (Some(ahead), Some(bytes)) = (&self.ahead, self.body.as_bytes()) else { return Ok(()) };
         let found = ahead.compute(bytes).await;
         if let Some(sha256) = found.sha256 {
             self.cover = Cover::Hashed(sign::hex(&sha256));
@@ -170,6 +181,7 @@ impl Payload {
             headers.insert(sum.algorithm().header(), sum.to_header());
         }
         self.ahead = None;
+        Ok(())
     }
 
     /// Whether the body can be sent once more.

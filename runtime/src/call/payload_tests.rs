@@ -311,3 +311,19 @@ async fn a_retry_computes_it_anew() {
     let line = format!("x-amz-checksum-crc64nvme:{}\r\n\r\n", sum(Algorithm::Crc64Nvme, b"hello"));
     assert!(seen.len() == 2 && seen.iter().all(|it| it.body.ends_with(line.as_bytes())));
 }
+
+#[tokio::test]
+async fn a_stream_that_is_said_to_be_empty_is_asked_before_anything_is_sent() {
+    // A length of nothing is what the system says of pipes. No transport would look, and store an empty object.
+    let said = || ByteStream::from_stream(Pieces(vec![Bytes::from_static(b"data")]), Some(0));
+    let read = || ByteStream::from_reader(&b"data"[..], Some(0));
+    for set in [AWS, HTTP, CUSTOM] {
+        for body in [said(), read()] {
+            let error = sent(set, Write { body, ..Write::default() }).await.unwrap_err();
+            assert_eq!((error.kind(), error.attempts()), (ErrorKind::Request(RequestError::Validation), 0));
+            assert!(error.message().contains("longer than the 0 bytes"), "{error}");
+        }
+        let seen = sent(set, Write { body: stream(""), ..Write::default() }).await.unwrap();
+        assert_eq!((seen.header("content-length"), seen.body.len()), (Some("0"), 0));
+    }
+}
