@@ -51,7 +51,7 @@ pub(super) struct Place {
 impl Line {
     /// A connection over an open wire. Nothing is sent.
     pub(super) async fn over(mut wire: Wire, place: Place) -> hyper::Result<Box<Self>> {
-        wire.put_off_writes();
+        wire.put_off_writes(true);
         let taken = wire.taken();
         let (sender, connection) = Builder::new().handshake(TokioIo::new(wire)).await?;
         let relay = Arc::new(Relay::default());

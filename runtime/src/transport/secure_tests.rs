@@ -157,6 +157,40 @@ async fn why_a_body_was_refused_comes_through_tls_too() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_closed_in_order_and_then_reset_while_it_idled_is_replaced() {
+    let authority = Authority::new("order");
+    let acceptor = authority.acceptor("localhost", false, false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (close, mut may_close) = tokio::sync::mpsc::channel::<()>(1);
+    let (closed, mut is_closed) = tokio::sync::mpsc::channel::<()>(1);
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            let mut stream = acceptor.accept(socket).await.unwrap();
+            head(&mut stream).await.unwrap();
+            stream.write_all(HELLO).await.unwrap();
+            stream.flush().await.unwrap();
+            may_close.recv().await.unwrap();
+            stream.shutdown().await.unwrap();
+            stream.get_ref().0.set_zero_linger().unwrap();
+            drop(stream);
+            closed.send(()).await.unwrap();
+        }
+    });
+    let transport = HyperTransport::builder().ca_bundle(authority.bundle()).build();
+    let url = format!("https://localhost:{port}/b/k");
+    for _ in 0..3 {
+        let got = tokio::time::timeout(Duration::from_secs(20), get(&transport, &url));
+        assert_eq!(got.await.unwrap().unwrap(), "hello");
+        close.send(()).await.unwrap();
+        is_closed.recv().await.unwrap();
+        // It is asked about once it has idled for a while.
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_idled_is_asked_about_and_used_again() {
     let authority = Authority::new("idle");
     let acceptor = authority.acceptor("localhost", false, false);

@@ -109,13 +109,13 @@ impl Wire {
         }
     }
 
-    /// From now on what comes is read whether or not anything can be written, so that writes that fail may be put off. Those
-    /// who ask for a tunnel or shake hands write first and read then: they would wait for ever.
-    pub(super) fn put_off_writes(&mut self) {
+    /// Writes that fail may be put off while what comes is read whether or not anything can be written. Those who ask for a
+    /// tunnel, shake hands or take their leave only write, and would wait for ever.
+    pub(super) fn put_off_writes(&mut self, may: bool) {
         match self {
-            Self::Plain(_, _, cut) => cut.heard = true,
+            Self::Plain(_, _, cut) => cut.heard = may,
             #[cfg(feature = "_tls")]
-            Self::Tls(tls) => tls.get_mut().0.put_off_writes(),
+            Self::Tls(tls) => tls.get_mut().0.put_off_writes(may),
         }
     }
 
@@ -161,7 +161,7 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match &mut *self {
-            Self::Plain(_, _, Cut { why: Some(_), .. }) => Poll::Pending,
+            Self::Plain(_, _, Cut { why: Some(_), heard: true }) => Poll::Pending,
             Self::Plain(tcp, taken, cut) => cut.put_off(taken.count(Pin::new(tcp).poll_write(cx, buf)), cx),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
@@ -173,6 +173,7 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.put_off_writes(false);
         each!(&mut *self, wire => Pin::new(wire).poll_shutdown(cx))
     }
 
@@ -190,7 +191,7 @@ impl AsyncWrite for Wire {
             return self.poll_write(cx, only);
         }
         match &mut *self {
-            Self::Plain(_, _, Cut { why: Some(_), .. }) => Poll::Pending,
+            Self::Plain(_, _, Cut { why: Some(_), heard: true }) => Poll::Pending,
             Self::Plain(tcp, taken, cut) => cut.put_off(taken.count(Pin::new(tcp).poll_write_vectored(cx, bufs)), cx),
             #[cfg(feature = "_tls")]
             Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
