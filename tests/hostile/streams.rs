@@ -152,6 +152,15 @@ async fn a_part_nobody_asked_for_is_not_taken_for_the_object() {
 }
 
 #[tokio::test]
+async fn the_whole_object_is_not_taken_for_a_part_of_it() {
+    let server = Server::saying(answer("200 OK", "", "hello"));
+    let error = failure("part 2", server.bucket().get_object("a").part_number(2).send()).await;
+    assert_eq!(error.message(), "the server answered a request for a part with the whole object");
+    // What was not stored in parts has one.
+    server.bucket().get_object("a").part_number(1).send().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_checksum_that_does_not_match_fails_the_body() {
     let headers = "x-amz-checksum-crc32: AAAAAA==\r\nx-amz-checksum-type: FULL_OBJECT\r\n";
     let server = Server::saying(answer("200 OK", headers, "hello"));

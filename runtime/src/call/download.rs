@@ -51,6 +51,7 @@ pub(super) fn as_asked(reply: &Reply, request: &WireRequest) -> Result<(), S3Err
     let Some(got) = elsewhere(reply.status(), reply.headers(), asked, request) else { return Ok(()) };
     let (what, advice) = match asked {
         Some(_) => ("a range", "read the whole object, or find out what ignores ranges on the way"),
+        None if part(request).is_some() => ("a part", "ask for its range, or read the whole object"),
         None => ("an object", "find out what answers in the server's place on the way"),
     };
     Err(S3Error::new(ResponseError::UnexpectedContent, format!("the server answered a request for {what} with {got}"))
@@ -82,7 +83,7 @@ fn check(status: u16, headers: &HeaderMap, request: &WireRequest) -> Result<Chec
         return Err(Unchecked::NotAsked);
     }
     let status = StatusCode::from_u16(status).unwrap_or_default();
-    Check::of_answer(status, headers, &|| asks_for_part(request))
+    Check::of_answer(status, headers, &|| part(request).is_some())
 }
 
 /// Whether the body is to be compared with the stored checksum.
@@ -300,8 +301,9 @@ impl Origin {
 
 const PART: &str = "partNumber";
 
-fn asks_for_part(request: &WireRequest) -> bool {
-    request.query().split('&').any(|pair| pair.split_once('=').is_some_and(|(name, _)| name == PART))
+/// The number of the part that is asked for.
+fn part(request: &WireRequest) -> Option<&str> {
+    request.query().split('&').find_map(|pair| pair.split_once('=').filter(|(name, _)| *name == PART)).map(|(_, it)| it)
 }
 
 fn is_strong(tag: &HeaderValue) -> bool {
@@ -317,7 +319,11 @@ fn declared(headers: &HeaderMap) -> Option<u64> {
 /// What came instead of what was asked for; `None`: that came, as far as the answer says.
 fn elsewhere(status: u16, headers: &HeaderMap, asked: Option<&HeaderValue>, request: &WireRequest) -> Option<String> {
     let partial = match status {
-        200 if asked.is_none() => return None,
+        200 if asked.is_none() => {
+            // An object that was stored in one go is its own first part.
+            let later = part(request).is_some_and(|number| number != "1") && !headers.contains_key(CONTENT_RANGE);
+            return later.then(|| "the whole object".to_owned());
+        }
         204 | 205 => return Some("no content".to_owned()),
         status => status == StatusCode::PARTIAL_CONTENT,
     };
@@ -329,7 +335,7 @@ fn elsewhere(status: u16, headers: &HeaderMap, asked: Option<&HeaderValue>, requ
     }
     let Some(asked) = asked else {
         let all = |(from, to, total): (u64, u64, Option<u64>)| from == 0 && total == to.checked_add(1);
-        let unasked = partial && !named.is_some_and(all) && !asks_for_part(request);
+        let unasked = partial && !named.is_some_and(all) && part(request).is_none();
         return unasked.then(|| "a part of it".to_owned());
     };
     let (first, last) = asked.to_str().ok()?.strip_prefix("bytes=")?.split_once('-')?;
