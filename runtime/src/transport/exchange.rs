@@ -232,9 +232,9 @@ fn launch(
     request: &mut Option<Request<Outgoing>>,
     upload: Option<&Upload>,
 ) -> (impl Future<Output = Answer> + use<>, Option<Box<Spare>>) {
-    let again = upload.is_some() && line.used;
-    let request_of = request.as_ref().filter(|request| again && repeatable(request));
-    let spare = request_of.map(|request| Box::new(Spare::of(request)));
+    let may_be_lost = upload.is_some() && line.used;
+    let kept = request.as_ref().filter(|request| may_be_lost && repeatable(request));
+    let spare = kept.map(|request| Box::new(Spare::of(request)));
     (line.send(request.take().unwrap_or_default()), spare)
 }
 
